@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace iom::manifest {
+
+/// A place in a file; line and column count from 1, 0 means the file as a whole.
+struct location {
+    std::string file;
+    int line = 0;
+    int column = 0;
+};
+
+/// One thing that is wrong, or (warning) that works badly: what, where, what next, in one sentence.
+struct mistake {
+    location where;
+    std::string sentence;
+    bool warning = false;
+};
+
+/// `file:line:column: sentence`; without a line, `file: sentence`; warnings say so.
+std::string to_string(const mistake& what);
+
+/// An XML element as plain values: children in order, text of its own joined and trimmed of nothing. What
+/// ties a file to its schema (attributes xsi:... and xmlns:xsi) is left out.
+struct element {
+    std::string name;
+    std::vector<std::pair<std::string, std::string>> attributes;
+    std::string text;
+    std::vector<element> children;
+    location where;
+
+    /// The value of an attribute, or null.
+    [[nodiscard]] const std::string* attribute(std::string_view name) const;
+};
+
+/// Bounds on what is read; a file beyond them is refused, never half read.
+struct xml_limits {
+    std::size_t bytes = std::size_t{4} << 20;
+    std::size_t elements = 100'000;
+    std::size_t attributes = 64; ///< of one element
+    int depth = 32;              ///< elements within elements; the root alone is 1
+};
+
+/// The root element, or (with mistakes appended, and an empty name) what is wrong with the file.
+/// A document type declaration is refused, so no entity of a file's own is ever expanded.
+element read_xml(const std::filesystem::path& file, std::vector<mistake>& mistakes, xml_limits limits = {});
+
+/// The same for a text in memory; `name` stands for the file in locations.
+element parse_xml(std::string_view xml, const std::string& name, std::vector<mistake>& mistakes,
+                  xml_limits limits = {});
+
+} // namespace iom::manifest
