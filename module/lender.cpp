@@ -1,0 +1,38 @@
+#include "module/lender.hpp"
+
+namespace iom::ws {
+
+lender::lender(const iom_host& host)
+    : host_(host), match_(static_cast<const iom_match_host*>(host.extension(&host, IOM_MATCH_EXTENSION))),
+      text_(static_cast<const iom_text_host*>(host.extension(&host, IOM_TEXT_EXTENSION))) {}
+
+bool lender::test(std::uint32_t match, const iom_value& message) const {
+    return match_ != nullptr && match_->test(&host_, match, &message) != 0;
+}
+
+bool lender::capture(std::uint32_t match, const iom_value& message) const {
+    return match_ != nullptr && match_->capture(&host_, match, &message) != 0;
+}
+
+bool lender::expand(std::string_view written, std::string_view& expanded) const {
+    if (written.find("${") == std::string_view::npos) {
+        expanded = written;
+        return true;
+    }
+    if (text_ == nullptr) {
+        expanded = "This host has no iom.text/1, so that ${...} stays unknown. Write the text without it.";
+        return false;
+    }
+    iom_text text{};
+    const std::uint32_t result = text_->expand(&host_, {written.data(), written.size()}, &text);
+    expanded = text.size == 0 ? std::string_view() : std::string_view(text.data, text.size);
+    return result == IOM_OK;
+}
+
+void lender::begin_session() const {
+    if (text_ != nullptr) {
+        text_->begin_session(&host_);
+    }
+}
+
+} // namespace iom::ws

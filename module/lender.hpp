@@ -1,0 +1,39 @@
+#pragma once
+
+#include "iom/iom.h"
+#include "iom/match.h"
+#include "iom/text.h"
+
+#include <cstdint>
+#include <string_view>
+
+namespace iom::ws {
+
+/// What the host lends: its matches and its texts. All functions are [control].
+class lender {
+public:
+    explicit lender(const iom_host& host);
+
+    [[nodiscard]] bool has_match() const { return match_ != nullptr; }
+    [[nodiscard]] bool has_text() const { return text_ != nullptr; }
+
+    /// True if the message holds the match.
+    [[nodiscard]] bool test(std::uint32_t match, const iom_value& message) const;
+
+    /// The same; its captures become ${session/NAME}.
+    [[nodiscard]] bool capture(std::uint32_t match, const iom_value& message) const;
+
+    /// Puts in what ${...} stands for. False, and a sentence in `expanded`, if that cannot be. The view holds until the
+    /// next call.
+    [[nodiscard]] bool expand(std::string_view written, std::string_view& expanded) const;
+
+    /// Captures and ${seq} of the last session are over.
+    void begin_session() const;
+
+private:
+    const iom_host& host_;
+    const iom_match_host* match_;
+    const iom_text_host* text_;
+};
+
+} // namespace iom::ws

@@ -1,0 +1,120 @@
+#include "module/redirect.hpp"
+
+#include "module/verdict.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <tuple>
+#include <utility>
+
+namespace iom::ws {
+
+namespace {
+
+char lower(char letter) {
+    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+}
+
+bool same_text(std::string_view a, std::string_view b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](char x, char y) { return lower(x) == lower(y); });
+}
+
+redirection refused(std::string why) {
+    redirection made;
+    made.refusal = std::move(why);
+    return made;
+}
+
+// Cuts `text` at the first of `marks`; the rest keeps the mark.
+std::pair<std::string_view, std::string_view> split(std::string_view text, std::string_view marks) {
+    const std::size_t at = std::min(text.find_first_of(marks), text.size());
+    return {text.substr(0, at), text.substr(at)};
+}
+
+std::string path_of(const std::string& base, std::string_view reference) {
+    if (reference.empty()) {
+        return base.empty() ? "/" : base;
+    }
+    if (reference.front() == '/') {
+        return std::string(reference);
+    }
+    const std::string_view plain_base = split(base, "?").first;
+    if (reference.front() == '?') {
+        return std::string(plain_base) + std::string(reference);
+    }
+    const std::size_t folder = plain_base.rfind('/');
+    return std::string(plain_base.substr(0, folder == std::string_view::npos ? 0 : folder + 1)) +
+           std::string(reference);
+}
+
+} // namespace
+
+redirection follow(const destination& from, std::string_view location, unsigned followed) {
+    const std::string shown = plain(location, 120);
+    if (location.empty()) {
+        return refused("it names no place to go to");
+    }
+    if (followed >= most_redirects) {
+        return refused("it redirects again and again, now to " + shown);
+    }
+    if (std::any_of(location.begin(), location.end(), [](char c) { return c <= ' ' || c == '\x7f'; })) {
+        return refused("it names a place that is no address: " + shown);
+    }
+    location = split(location, "#").first;
+
+    destination to = from;
+    std::string_view rest = location;
+    const auto [scheme, after_scheme] = split(location, ":/?");
+    if (after_scheme.starts_with("://")) {
+        if (same_text(scheme, "wss") || same_text(scheme, "https")) {
+            to.secure = true;
+        } else if (same_text(scheme, "ws") || same_text(scheme, "http")) {
+            to.secure = false;
+        } else {
+            return refused("it sends us to " + shown + ", which is no WebSocket");
+        }
+        rest = after_scheme.substr(1);
+    }
+    if (rest.starts_with("//")) {
+        auto [authority, path] = split(rest.substr(2), "/?");
+        if (const std::size_t user = authority.rfind('@'); user != std::string_view::npos) {
+            authority.remove_prefix(user + 1);
+        }
+        std::string_view host = authority;
+        std::string_view port;
+        if (authority.starts_with('[')) {
+            const std::size_t end = std::min(authority.find(']'), authority.size());
+            host = authority.substr(1, end - 1);
+            port = authority.substr(std::min(end + 1, authority.size()));
+        } else {
+            std::tie(host, port) = split(authority, ":");
+        }
+        to.host = std::string(host);
+        to.port = to.secure ? 443 : 80;
+        if (port.size() > 1) {
+            const char* const end = port.data() + port.size();
+            const auto parsed = std::from_chars(port.data() + 1, end, to.port);
+            if (parsed.ec != std::errc() || parsed.ptr != end || to.port == 0) {
+                return refused("it names a place that is no address: " + shown);
+            }
+        }
+        to.path = path_of("/", path.starts_with('?') ? "/" + std::string(path) : std::string(path));
+        if (!same_text(to.host, from.host)) {
+            return refused("it sends us to " + shown +
+                           ", another host; if that is right, set Hostname to it");
+        }
+        to.host = from.host;
+    } else {
+        to.path = path_of(from.path, rest);
+    }
+    if (from.secure && !to.secure) {
+        return refused("it sends us to " + shown + ", out of TLS");
+    }
+    redirection made;
+    made.same_authority = to.secure == from.secure ? to.port == from.port : from.port == 80 && to.port == 443;
+    made.to = std::move(to);
+    return made;
+}
+
+} // namespace iom::ws

@@ -1,0 +1,236 @@
+#include "module/resolver.hpp"
+
+#include "module/quiet_thread.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <sys/socket.h>
+
+namespace iom::ws {
+
+namespace {
+
+// A second asker joins a look-up of the same name only while that is young: one that hangs on a dead name
+// server must not keep a fresh one from seeing a changed hosts file.
+constexpr std::chrono::seconds young(2);
+
+std::string error_name(int code) {
+    switch (code) {
+    case EAI_NONAME:
+        return "EAI_NONAME";
+    case EAI_AGAIN:
+        return "EAI_AGAIN";
+    case EAI_FAIL:
+        return "EAI_FAIL";
+    case EAI_MEMORY:
+        return "EAI_MEMORY";
+    case EAI_SYSTEM:
+        return "EAI_SYSTEM";
+    case EAI_FAMILY:
+        return "EAI_FAMILY";
+#ifdef __USE_GNU
+    case EAI_NODATA:
+        return "EAI_NODATA";
+    case EAI_ADDRFAMILY:
+        return "EAI_ADDRFAMILY";
+#endif
+    default:
+        return "EAI_" + std::to_string(code);
+    }
+}
+
+bool is_address(const std::string& name) {
+    addrinfo hints{};
+    hints.ai_flags = AI_NUMERICHOST;
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    if (getaddrinfo(name.c_str(), nullptr, &hints, &found) != 0) {
+        return false;
+    }
+    freeaddrinfo(found);
+    return true;
+}
+
+} // namespace
+
+struct resolver::office {
+    struct run {
+        std::chrono::steady_clock::time_point since;
+        std::vector<std::uint64_t> tickets; // who waits for it
+    };
+
+    std::mutex mutex;
+    std::function<void()> ring; // empty once the resolver is gone
+    look_up how;
+    std::uint64_t last_ticket = 0;
+    std::size_t threads = 0;
+    std::multimap<std::string, run> running;
+    std::deque<std::pair<std::string, std::uint64_t>> waiting;
+    std::vector<resolution> ready;
+};
+
+resolver::resolver(std::function<void()> ring, look_up how) : office_(std::make_shared<office>()) {
+    office_->ring = std::move(ring);
+    office_->how = std::move(how);
+}
+
+resolver::~resolver() {
+    const std::lock_guard lock(office_->mutex);
+    office_->ring = nullptr;
+    office_->waiting.clear();
+}
+
+void resolver::start(const std::shared_ptr<office>& shared, const std::string& name) {
+    ++shared->threads;
+    try {
+        quiet_thread([shared, name] { work(shared, name); }).detach();
+    } catch (...) {
+        --shared->threads;
+        throw;
+    }
+}
+
+std::uint64_t resolver::ask(const std::string& name) {
+    const bool address = is_address(name);
+    const std::lock_guard lock(office_->mutex);
+    const std::uint64_t ticket = ++office_->last_ticket;
+    if (address) {
+        office_->ready.push_back({.ticket = ticket, .error = {}, .addresses = {name}});
+        office_->ring();
+        return ticket;
+    }
+    const auto now = std::chrono::steady_clock::now();
+    const auto [first, last] = office_->running.equal_range(name);
+    const auto joined =
+        std::find_if(first, last, [&](const auto& one) { return now - one.second.since < young; });
+    if (joined != last) {
+        joined->second.tickets.push_back(ticket);
+    } else if (office_->threads < most_threads) {
+        const auto entry = office_->running.emplace(name, office::run{now, {ticket}});
+        try {
+            start(office_, name);
+        } catch (...) {
+            office_->running.erase(entry);
+            throw;
+        }
+    } else {
+        office_->waiting.emplace_back(name, ticket);
+    }
+    return ticket;
+}
+
+void resolver::abandon(std::uint64_t ticket) {
+    const std::lock_guard lock(office_->mutex);
+    for (auto& [name, run] : office_->running) {
+        std::erase(run.tickets, ticket);
+    }
+    std::erase_if(office_->waiting, [&](const auto& one) { return one.second == ticket; });
+    std::erase_if(office_->ready, [&](const auto& one) { return one.ticket == ticket; });
+}
+
+std::vector<resolution> resolver::answers() {
+    const std::lock_guard lock(office_->mutex);
+    return std::exchange(office_->ready, {});
+}
+
+// One thread looks up one name after another as long as names wait; a name that waits is looked up once for
+// all who asked for it.
+void resolver::work(const std::shared_ptr<office>& shared, std::string name) {
+    std::unique_lock lock(shared->mutex);
+    const look_up how = shared->how;
+    for (;;) {
+        const auto since = shared->running.find(name)->second.since;
+        lock.unlock();
+        resolution found;
+        try {
+            found = how(name);
+        } catch (const std::exception&) {
+            found.error = "EAI_MEMORY";
+        }
+        lock.lock();
+        const auto [first, last] = shared->running.equal_range(name);
+        const auto mine =
+            std::find_if(first, last, [&](const auto& one) { return one.second.since == since; });
+        for (const std::uint64_t ticket : mine->second.tickets) {
+            found.ticket = ticket;
+            shared->ready.push_back(found);
+        }
+        const bool wanted = !mine->second.tickets.empty();
+        shared->running.erase(mine);
+        if (wanted && shared->ring) {
+            shared->ring();
+        }
+        if (shared->waiting.empty()) {
+            --shared->threads;
+            return;
+        }
+        name = shared->waiting.front().first;
+        office::run next{std::chrono::steady_clock::now(), {}};
+        std::erase_if(shared->waiting, [&](const auto& one) {
+            if (one.first != name) {
+                return false;
+            }
+            next.tickets.push_back(one.second);
+            return true;
+        });
+        shared->running.emplace(name, std::move(next));
+    }
+}
+
+resolution resolver::system_look_up(const std::string& name) {
+    resolution found;
+    addrinfo hints{};
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* list = nullptr;
+    const int failed = getaddrinfo(name.c_str(), nullptr, &hints, &list);
+    if (failed != 0) {
+        found.error = error_name(failed);
+        return found;
+    }
+    std::vector<std::string> addresses;
+    for (const addrinfo* one = list; one != nullptr; one = one->ai_next) {
+        std::array<char, NI_MAXHOST> text{};
+        if (getnameinfo(one->ai_addr, one->ai_addrlen, text.data(), text.size(), nullptr, 0,
+                        NI_NUMERICHOST) == 0) {
+            std::string address(text.data());
+            if (std::find(addresses.begin(), addresses.end(), address) == addresses.end()) {
+                addresses.push_back(std::move(address));
+            }
+        }
+    }
+    freeaddrinfo(list);
+    found.addresses = take_turns(addresses);
+    if (found.addresses.empty()) {
+        found.error = "EAI_NODATA";
+    }
+    return found;
+}
+
+std::vector<std::string> take_turns(const std::vector<std::string>& addresses) {
+    const auto is_v6 = [](const std::string& address) { return address.find(':') != std::string::npos; };
+    std::array<std::vector<std::string>, 2> kinds;
+    const bool first_kind = !addresses.empty() && is_v6(addresses.front());
+    for (const std::string& address : addresses) {
+        kinds[is_v6(address) == first_kind ? 0 : 1].push_back(address);
+    }
+    std::vector<std::string> turns;
+    for (std::size_t at = 0; turns.size() < addresses.size(); ++at) {
+        for (const auto& kind : kinds) {
+            if (at < kind.size()) {
+                turns.push_back(kind[at]);
+            }
+        }
+    }
+    return turns;
+}
+
+} // namespace iom::ws

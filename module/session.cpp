@@ -1,0 +1,1136 @@
+#include "module/session.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+namespace iom::ws {
+
+namespace {
+
+constexpr instant flush_time = 1'000'000'000; // for sends that were given before a Disconnect
+constexpr instant late = 1'000'000'000;       // a timer that is as late as this: the process was frozen
+constexpr std::size_t turn_bytes = std::size_t{1} << 20; // written before others have their turn
+constexpr std::size_t turn_messages = 1024;
+constexpr std::size_t first_marks = 64;
+constexpr std::size_t most_marks = 65536;
+constexpr std::size_t kept_capacity = std::size_t{64} << 10;
+constexpr std::size_t longest_reason = 123; // RFC 6455 §5.5.1
+constexpr instant ping_blame = 2'000'000'000;
+
+instant after(instant now, span_of_time delay) {
+    return now + delay.count();
+}
+
+double seconds_between(instant from, instant to) {
+    return static_cast<double>(to - from) / 1e9;
+}
+
+// The earlier of two times, of which either may be never.
+instant sooner(instant a, instant b) {
+    if (a == 0 || b == 0) {
+        return std::max(a, b);
+    }
+    return std::min(a, b);
+}
+
+std::string with_port(std::string_view host, std::uint16_t port) {
+    const bool v6 = host.find(':') != std::string_view::npos;
+    std::string made;
+    made += v6 ? "[" : "";
+    made += host;
+    made += v6 ? "]:" : ":";
+    made += std::to_string(port);
+    return made;
+}
+
+bool is_loopback(std::string_view address) {
+    return address.starts_with("127.") || address == "::1" || address.starts_with("[::1]");
+}
+
+std::string decimal(double number) {
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%.1f", number);
+    return text.data();
+}
+
+// Failures after which another address of the same name may do better.
+bool worth_another_address(const failure& why) {
+    return why.where == layer::tcp || why.code == "ETIMEDOUT" || why.code == "ECONNRESET" ||
+           why.code == "EOF";
+}
+
+// How telling a failure is, of several addresses that all failed: a far end that answered says more than a
+// missing route.
+int weight(const failure& why) {
+    if (why.where != layer::tcp) {
+        return 3;
+    }
+    const bool no_way =
+        why.code == "ENETUNREACH" || why.code == "EADDRNOTAVAIL" || why.code == "EHOSTUNREACH";
+    return no_way ? 1 : 2;
+}
+
+} // namespace
+
+session::session(mailbox& box, transport& link, std::shared_ptr<const settings> what)
+    : box_(box), link_(link), what_(std::move(what)) {}
+
+// ---- from [control] ---------------------------------------------------------------------------------------
+
+void session::attend(instant now) {
+    if (auto fresh = box_.take()) {
+        what_ = std::move(fresh);
+        note("live settings taken");
+        if (phase_ == phase::open) {
+            next_ping_ = sooner(next_ping_, after(now, what_->ping_interval));
+        }
+    }
+    while (const record* command = box_.commands.next()) {
+        obey(now, *command);
+    }
+    if (box_.commands.settle()) {
+        link_.knock();
+    }
+    resume_reading(now);
+    if (box_.sends.more()) {
+        if (phase_ != phase::open && phase_ != phase::flushing) {
+            refuse_sends();
+        } else if (link_.may_write()) {
+            writable(now);
+        } else {
+            link_.want_write();
+        }
+    }
+}
+
+void session::obey(instant now, const record& command) {
+    switch (command.type) {
+    case record_type::identity:
+        who_.path = command.parts[0];
+        who_.headers = command.parts[1];
+        who_.authorization = command.parts[2];
+        if (identity_missing_ && command.number == attempt_id_) {
+            identity_missing_ = false;
+            if (phase_ == phase::resolving && !addresses_.empty()) {
+                next_address(now);
+            }
+        }
+        break;
+    case record_type::connect:
+        obey_connect(now, command.number);
+        break;
+    case record_type::disconnect:
+        obey_disconnect(now, command, false);
+        break;
+    case record_type::stop:
+        obey_disconnect(now, command, true);
+        break;
+    case record_type::ping:
+        obey_ping(now, command.number);
+        break;
+    case record_type::fail:
+        obey_fail(now, command);
+        break;
+    case record_type::alarm_at:
+        alarm_ = static_cast<instant>(command.number);
+        break;
+    default: // `ready` changes nothing here
+        break;
+    }
+}
+
+void session::obey_connect(instant now, std::uint64_t call) {
+    if (phase_ == phase::open) {
+        end_call(call, IOM_DONE, "Connected already; the session is kept.");
+        return;
+    }
+    if (call != 0) {
+        connect_calls_.push_back(call);
+    }
+    wanted_ = true;
+    faulted_for_.clear();
+    switch (phase_) {
+    case phase::idle:
+    case phase::resting:
+        begin(now);
+        break;
+    case phase::flushing:
+    case phase::closing:
+    case phase::answering:
+        connect_after_close_ = true;
+        break;
+    default: // joins the attempt that runs
+        break;
+    }
+}
+
+void session::obey_disconnect(instant now, const record& command, bool stop) {
+    if (!stop && command.number != 0) {
+        disconnect_calls_.push_back(command.number);
+    }
+    stopping_ = stopping_ || stop;
+    wanted_ = false;
+    if (connect_after_close_) {
+        connect_after_close_ = false;
+        end_calls(connect_calls_, IOM_GIVEN_UP, "Disconnected before it was tried.");
+    }
+    switch (phase_) {
+    case phase::open:
+        phase_ = phase::flushing;
+        show(state::closing);
+        closing_for_.reset();
+        close_code_ = command.value != 0 ? static_cast<unsigned>(command.value) : 1000;
+        close_reason_ = stop ? std::string_view() : command.parts[0];
+        due_ = now + flush_time;
+        if (link_.may_write()) {
+            writable(now);
+        } else {
+            link_.want_write();
+        }
+        break;
+    case phase::flushing:
+    case phase::closing:
+    case phase::answering:
+        break;
+    default:
+        over(now,
+             {.where = layer::local,
+              .code = stop ? "stop" : "disconnect",
+              .place = place(),
+              .detail = {},
+              .retry_after = {}},
+             true);
+    }
+}
+
+void session::obey_ping(instant now, std::uint64_t call) {
+    if (phase_ != phase::open) {
+        end_call(call, IOM_GIVEN_UP, "There is no session to ping.");
+    } else if (!what_->keep_alive) {
+        end_call(call, IOM_GIVEN_UP, "Send keep alive? is off, so no ping is sent.");
+    } else {
+        pings_asked_.push_back(call);
+        ping_due_ = true;
+        if (link_.may_write()) {
+            writable(now);
+        } else {
+            link_.want_write();
+        }
+    }
+}
+
+void session::obey_fail(instant now, const record& command) {
+    failure why{.where = static_cast<layer>(command.detail),
+                .code = std::string(command.parts[0]),
+                .place = place(),
+                .detail = plain(command.parts[1]),
+                .retry_after = {}};
+    if (command.number == 0) {
+        if (identity_missing_) {
+            over(now, std::move(why), false);
+        }
+    } else if (command.number == session_ && phase_ == phase::open) {
+        if (why.where == layer::liveness) {
+            close_code_ = 1001;
+            close_reason_.clear();
+            send_close(now);
+            over(now, std::move(why), false);
+        } else {
+            close_with(now, 1000, {}, std::move(why));
+        }
+    }
+}
+
+// ---- attempts ---------------------------------------------------------------------------------------------
+
+std::string session::place() const {
+    return with_port(what_->hostname, what_->port);
+}
+
+void session::rest_until(instant now, instant due, state shown) {
+    phase_ = phase::resting;
+    due_ = due;
+    show(shown, due == 0 ? -1 : seconds_between(now, due));
+}
+
+void session::begin(instant now) {
+    const instant earliest = last_attempt_ == 0 ? now : after(last_attempt_, what_->reconnect_min);
+    if (earliest > now) {
+        rest_until(now, earliest, state::waiting);
+        return;
+    }
+    const span_of_time pace = link_.pace(what_->reconnect_first_max);
+    if (pace > span_of_time(0)) {
+        phase_ = phase::pacing;
+        due_ = after(now, pace);
+        show(state::waiting, seconds_between(now, due_));
+        return;
+    }
+    attempt(now);
+}
+
+void session::attempt(instant now) {
+    ++attempts_;
+    ++attempt_id_;
+    last_attempt_ = now;
+    phase_ = phase::resolving;
+    due_ = after(now, what_->connect_timeout);
+    announced_ = false;
+    addresses_.clear();
+    next_address_ = 0;
+    best_failure_.reset();
+    redirects_ = 0;
+    authorized_ = true;
+    tls_ = {};
+    identity_missing_ = what_->identity_expands;
+    show(state::resolving);
+    if (identity_missing_) {
+        push({.type = record_type::identity_wanted, .number = attempt_id_});
+    }
+    try {
+        link_.resolve(what_->proxy ? what_->proxy->host : what_->hostname);
+    } catch (const std::system_error&) {
+        over(now,
+             {.where = layer::local, .code = "EAGAIN", .place = place(), .detail = {}, .retry_after = {}},
+             false);
+    }
+}
+
+void session::resolved(instant now, const resolution& found) {
+    if (phase_ != phase::resolving) {
+        return;
+    }
+    const std::string& name = what_->proxy ? what_->proxy->host : what_->hostname;
+    if (!found.error.empty()) {
+        over(now, {.where = layer::dns, .code = found.error, .place = name, .detail = {}, .retry_after = {}},
+             false);
+        return;
+    }
+    addresses_ = found.addresses;
+    if (what_->extended_logging) {
+        std::string text = name + " is";
+        for (const std::string& address : addresses_) {
+            text += " " + address;
+        }
+        note(text);
+    }
+    if (!identity_missing_) {
+        next_address(now);
+    }
+}
+
+void session::next_address(instant now) {
+    phase_ = phase::opening;
+    if (redirects_ == 0) {
+        to_ = {.secure = what_->secure, .host = what_->hostname, .port = what_->port, .path = who_.path};
+    }
+    while (next_address_ < addresses_.size()) {
+        const auto left = static_cast<instant>(addresses_.size() - next_address_);
+        address_due_ = now + (due_ - now) / left;
+        opening what;
+        what.address = addresses_[next_address_++];
+        what.port = what_->proxy ? what_->proxy->port : to_.port;
+        what.to = to_;
+        what.authorized = authorized_;
+        address_ = with_port(what.address, what.port);
+        stage_ = state::connecting;
+        show(state::connecting);
+        note("connecting to " + address_);
+        if (!to_.secure && !what_->proxy && authorized_ && !who_.authorization.empty() &&
+            !is_loopback(what.address)) {
+            link_.log(IOM_LOG_WARNING, "Credentials go to " + place() + " unencrypted. Set Protocol to wss.");
+        }
+        std::optional<failure> at_once = link_.open(what, *what_, who_);
+        if (!at_once) {
+            return;
+        }
+        if (phase_ != phase::opening) {
+            return;
+        }
+        if (at_once->place.empty()) {
+            at_once->place = address_;
+        }
+        if (!worth_another_address(*at_once)) {
+            over(now, std::move(*at_once), false);
+            return;
+        }
+        if (!best_failure_ || weight(*at_once) >= weight(*best_failure_)) {
+            best_failure_ = std::move(at_once);
+        }
+    }
+    over(now, std::move(*best_failure_), false);
+}
+
+void session::address_failed(instant now, failure why) {
+    if (why.place.empty()) {
+        why.place = why.where == layer::tcp || why.where == layer::proxy ? address_ : place();
+    }
+    if (!worth_another_address(why) || redirects_ > 0) {
+        over(now, std::move(why), false);
+        return;
+    }
+    if (what_->extended_logging) {
+        note(address_ + ": " + judge(why, 0).sentence);
+    }
+    if (!best_failure_ || weight(why) >= weight(*best_failure_)) {
+        best_failure_ = std::move(why);
+    }
+    next_address(now);
+}
+
+failure session::timed_out() const {
+    failure why{.where = layer::tcp, .code = "ETIMEDOUT", .place = {}, .detail = {}, .retry_after = {}};
+    if (phase_ == phase::resolving) {
+        why.where = layer::dns;
+        why.place = what_->proxy ? what_->proxy->host : what_->hostname;
+        if (!addresses_.empty()) { // it was our identity that did not come
+            why.where = layer::local;
+            why.place = place();
+        }
+        return why;
+    }
+    switch (stage_) {
+    case state::connecting:
+        why.where = what_->proxy ? layer::proxy : layer::tcp;
+        why.place = address_;
+        break;
+    case state::securing:
+        why.where = layer::tls;
+        why.place = place();
+        break;
+    default:
+        why.where = layer::upgrade;
+        why.place = place();
+    }
+    return why;
+}
+
+void session::tcp_up(instant now, std::string_view remote) {
+    if (phase_ != phase::opening) {
+        return;
+    }
+    note("TCP connection established");
+    if (!what_->proxy) {
+        stage_ = to_.secure ? state::securing : state::upgrading;
+        show(stage_);
+    }
+    if (!announced_) {
+        announced_ = true;
+        connected_at_ = now;
+        push({.type = record_type::connected}, {remote});
+    }
+    if (to_.secure && !what_->tls.verify) {
+        link_.log(IOM_LOG_WARNING,
+                  "The certificate of " + place() + " is not verified. Turn Verify certificate on.");
+    }
+}
+
+void session::secured(instant, tls_facts facts) {
+    tls_ = std::move(facts);
+    note("TLS established: " + tls_.version + " " + tls_.cipher);
+}
+
+void session::asking(instant) {
+    if (phase_ == phase::opening && stage_ != state::upgrading) {
+        stage_ = state::upgrading;
+        show(state::upgrading);
+    }
+}
+
+void session::redirected(instant now, std::string_view status, std::string_view location) {
+    if (phase_ != phase::opening) {
+        return;
+    }
+    redirection where = follow(to_, location, redirects_);
+    if (!where.to) {
+        over(now,
+             {.where = layer::http,
+              .code = std::string(status),
+              .place = place(),
+              .detail = std::move(where.refusal),
+              .retry_after = {}},
+             false);
+        return;
+    }
+    note("redirected to " + plain(location));
+    ++redirects_;
+    to_ = std::move(*where.to);
+    authorized_ = authorized_ && where.same_authority;
+    --next_address_; // the address that has just answered
+    best_failure_.reset();
+    next_address(now);
+}
+
+void session::upgraded(instant now, std::string_view subprotocol) {
+    if (phase_ != phase::opening) {
+        return;
+    }
+    phase_ = phase::open;
+    due_ = 0;
+    established_at_ = now;
+    stirred_at_ = 0;
+    last_message_at_ = 0;
+    ++session_;
+    attempts_ = 0;
+    partial_.clear();
+    paused_ = false;
+    pings_.clear();
+    pong_seen_ = false;
+    ping_due_ = false;
+    next_ping_ = after(now, what_->ping_interval);
+    ping_salt_ = static_cast<std::uint32_t>(link_.random() * 4294967295.0);
+    bytes_out_ = 0;
+    bytes_in_kernel_ = 0;
+    progress_check_ = 0;
+    close_answered_ = false;
+    closing_for_.reset();
+    show(state::established);
+    push({.type = record_type::established,
+          .number = session_,
+          .value = static_cast<std::uint64_t>(tls_.expiry)},
+         {subprotocol, tls_.version, tls_.cipher});
+    end_calls(connect_calls_, IOM_DONE, {});
+}
+
+// ---- the end of an attempt or a session -------------------------------------------------------------------
+
+void session::failed(instant now, failure why) {
+    switch (phase_) {
+    case phase::opening:
+        address_failed(now, std::move(why));
+        break;
+    case phase::open:
+        if (why.place.empty()) {
+            why.place = place();
+        }
+        // A server that breaks off each time it is pinged would do so for ever: say what helps.
+        if (why.where == layer::close && !pong_seen_ && !pings_.empty() && pings_.back().since != 0 &&
+            now - pings_.back().since < ping_blame) {
+            why.where = layer::liveness;
+            why.code = "ping-refused";
+        }
+        over(now, std::move(why), false);
+        break;
+    case phase::flushing:
+    case phase::closing:
+    case phase::answering: {
+        const bool clean = phase_ == phase::answering || close_answered_;
+        failure reason = closing_for_ ? std::move(*closing_for_)
+                                      : failure{.where = layer::local,
+                                                .code = stopping_ ? "stop" : "disconnect",
+                                                .place = place(),
+                                                .detail = {},
+                                                .retry_after = {}};
+        over(now, std::move(reason), clean);
+        break;
+    }
+    default:
+        break;
+    }
+}
+
+void session::over(instant now, failure why, bool clean) {
+    const bool was_open = phase_ >= phase::open;
+    if (phase_ == phase::resolving) {
+        link_.forget_resolution();
+    }
+    if (was_open) {
+        // The socket is asked before it goes.
+        report_lost_sends();
+        if (now - established_at_ >= what_->stable_after.count()) {
+            history_ = {};
+            faulted_for_.clear();
+        }
+    }
+    link_.cut();
+    phase_ = phase::idle;
+    due_ = 0;
+    identity_missing_ = false;
+    ping_due_ = false;
+    for (const ping_out& one : pings_) {
+        pings_asked_.push_back(one.call);
+    }
+    pings_.clear();
+    marks_ = {};
+    marks_limit_ = 0;
+    progress_check_ = 0;
+    paused_ = false;
+    partial_ = {};
+    closing_for_.reset();
+
+    const bool own = why.where == layer::local && (why.code == "disconnect" || why.code == "stop");
+    const verdict given = judge(why, in_a_row(history_, series_of(why)));
+    if (own) {
+        last_attempt_ = 0;
+        attempts_ = 0;
+        show(state::stopped);
+    } else {
+        link_.log(given.error ? IOM_LOG_WARNING : IOM_LOG_INFO, given.sentence);
+        plan_next(now, why, given);
+        if (given.error) {
+            push_failure(record_type::error, why, given.sentence);
+        }
+        if (given.credentials) {
+            push_failure(record_type::credentials_rejected, why, given.sentence);
+        }
+        std::string fault = std::string(name_of(why.where)) + " " + why.code;
+        if (given.lane == lane::fatal && fault != faulted_for_) {
+            faulted_for_ = std::move(fault);
+            push_failure(record_type::faulted, why, given.sentence);
+        }
+    }
+    refuse_sends();
+    if (announced_) {
+        announced_ = false;
+        push({.type = record_type::disconnected,
+              .detail = static_cast<std::uint8_t>(why.where),
+              .flags = clean ? flag_clean : std::uint16_t{0},
+              .real = seconds_between(connected_at_, now)},
+             {why.code, given.sentence});
+    }
+    end_calls(pings_asked_, IOM_GIVEN_UP, given.sentence);
+    end_calls(disconnect_calls_, IOM_DONE, {});
+    if (connect_after_close_ && !stopping_) {
+        connect_after_close_ = false;
+        wanted_ = true;
+        phase_ = phase::idle;
+        begin(now);
+    } else {
+        end_calls(connect_calls_, IOM_GIVEN_UP, given.sentence);
+    }
+    if (stopping_) {
+        stopping_ = false;
+        alarm_ = 0;
+        push({.type = record_type::closed});
+    }
+}
+
+// Shows what comes next, and sees to it.
+void session::plan_next(instant now, const failure& why, const verdict& given) {
+    const retry_policy policy{.first_max = what_->reconnect_first_max,
+                              .min = what_->reconnect_min,
+                              .max = what_->reconnect_max,
+                              .fault_retry = what_->fault_retry};
+    const std::optional<span_of_time> delay =
+        next_delay(history_, given, why.retry_after, policy, link_.random());
+    if (!wanted_ || !what_->auto_reconnect) {
+        wanted_ = false;
+        show(state::stopped);
+        return;
+    }
+    const state shown = given.lane == lane::fatal ? state::faulted : state::waiting;
+    if (!delay) {
+        rest_until(now, 0, shown);
+        note("no further attempt until Connect or a change of settings");
+        return;
+    }
+    rest_until(now, after(now, *delay), shown);
+    note("next attempt in " + decimal(seconds_between(now, due_)) + " s");
+}
+
+// Tells of sends that are not with the peer for sure: those that TCP had not acknowledged, and those that
+// were not wholly with the kernel.
+void session::report_lost_sends() {
+    const std::uint64_t safe = acknowledged_bytes();
+    for (const mark& one : marks_) {
+        if (one.sequence > in_kernel_) {
+            push({.type = record_type::dropped, .number = one.sequence},
+                 {"the connection was lost while it was being sent; it may have arrived"});
+        } else if (one.end > safe) {
+            push({.type = record_type::dropped, .flags = flag_unconfirmed, .number = one.sequence},
+                 {"unconfirmed"});
+        }
+    }
+}
+
+// How many of the bytes that the sends took TCP has acknowledged for sure.
+std::uint64_t session::acknowledged_bytes() {
+    const std::uint64_t waiting = link_.unacknowledged();
+    return bytes_in_kernel_ > waiting ? bytes_in_kernel_ - waiting : 0;
+}
+
+void session::refuse_sends() {
+    while (const record* one = box_.sends.next()) {
+        push({.type = record_type::dropped, .flags = one->flags, .number = one->number},
+             {"the connection was lost before it was sent", one->parts[0]});
+    }
+    if (box_.sends.settle()) {
+        link_.knock();
+    }
+}
+
+void session::close_with(instant now, unsigned code, std::string_view reason, failure why) {
+    phase_ = phase::closing;
+    closing_for_ = std::move(why);
+    close_code_ = code;
+    close_reason_ = reason;
+    due_ = after(now, what_->close_timeout);
+    show(state::closing);
+    send_close(now);
+}
+
+void session::send_close(instant now) {
+    phase_ = phase::closing;
+    due_ = after(now, what_->close_timeout);
+    const std::string reason = plain(close_reason_, longest_reason);
+    std::array<char, payload_room + 2 + longest_reason> bytes{};
+    char* const payload = bytes.data() + payload_room;
+    payload[0] = static_cast<char>(close_code_ >> 8U);
+    payload[1] = static_cast<char>(close_code_ & 0xFFU);
+    std::memcpy(payload + 2, reason.data(), reason.size());
+    note("Close " + std::to_string(close_code_) + " sent, waiting for the answer");
+    static_cast<void>(link_.write(frame::close, payload, 2 + reason.size()));
+}
+
+bool session::close_received(instant now, unsigned code, std::string_view reason) {
+    if (phase_ == phase::closing) {
+        close_answered_ = true;
+        return true;
+    }
+    if (phase_ != phase::open && phase_ != phase::flushing) {
+        return false;
+    }
+    if (phase_ == phase::open) {
+        if (close_code_allowed(code) || code == 1005) {
+            closing_for_ = {.where = layer::close,
+                            .code = std::to_string(code),
+                            .place = place(),
+                            .detail = plain(reason),
+                            .retry_after = {}};
+        } else {
+            closing_for_ = {.where = layer::protocol,
+                            .code = "1002",
+                            .place = place(),
+                            .detail = "its Close has the reserved code " + std::to_string(code),
+                            .retry_after = {}};
+        }
+    }
+    phase_ = phase::answering;
+    due_ = after(now, what_->close_timeout);
+    show(state::closing);
+    return false;
+}
+
+void session::violated(instant now, unsigned code, std::string_view words) {
+    if (phase_ != phase::open && phase_ != phase::flushing && phase_ != phase::closing) {
+        return;
+    }
+    if (!closing_for_) {
+        closing_for_ = {.where = layer::protocol,
+                        .code = std::to_string(code),
+                        .place = place(),
+                        .detail = std::string(words),
+                        .retry_after = {}};
+    }
+    phase_ = phase::closing;
+    due_ = after(now, what_->close_timeout);
+    show(state::closing);
+}
+
+// ---- messages in ------------------------------------------------------------------------------------------
+
+void session::received(instant now, std::string_view bytes, bool first, bool last, bool binary,
+                       std::uint64_t remaining) {
+    // Once our Close is out for a fault of the far end, what it goes on to say is not heard.
+    if (phase_ < phase::open || phase_ == phase::answering || closing_for_) {
+        return;
+    }
+    if (first) {
+        partial_.clear();
+        partial_binary_ = binary;
+    }
+    const std::uint64_t size = partial_.size() + bytes.size() + remaining;
+    if (size > what_->max_message_size) {
+        partial_ = {};
+        close_with(now, 1009, "message too large",
+                   {.where = layer::protocol,
+                    .code = "1009",
+                    .place = place(),
+                    .detail = std::to_string(size) + (last ? "" : " or more") + " bytes, and at most " +
+                              std::to_string(what_->max_message_size) + " are allowed",
+                    .retry_after = {}});
+        return;
+    }
+    if (!last) {
+        partial_.append(bytes);
+        stir(now);
+        return;
+    }
+    if (partial_.empty()) {
+        deliver(now, bytes, partial_binary_);
+        return;
+    }
+    partial_.append(bytes);
+    deliver(now, partial_, partial_binary_);
+    partial_.clear();
+    if (partial_.capacity() > kept_capacity) {
+        partial_ = {};
+    }
+}
+
+void session::deliver(instant now, std::string_view bytes, bool binary) {
+    last_message_at_ = now;
+    push({.type = record_type::message, .flags = binary ? flag_binary : std::uint16_t{0}}, {bytes});
+    if (!paused_ && box_.events.full() && box_.events.wait_for_room()) {
+        paused_ = true;
+        link_.read(false);
+        note("reading pauses: the rules are slower than the server");
+    }
+}
+
+void session::resume_reading(instant now) {
+    if (paused_ && !box_.events.wait_for_room()) {
+        paused_ = false;
+        stir(now);
+        note("reading goes on");
+        link_.read(true);
+    }
+}
+
+void session::stir(instant now) {
+    stirred_at_ = now;
+    box_.stirred.store(now, std::memory_order_relaxed);
+}
+
+// ---- pings ------------------------------------------------------------------------------------------------
+
+bool session::send_ping(instant now, std::uint64_t call) {
+    std::array<char, payload_room + 8> bytes{};
+    char* const payload = bytes.data() + payload_room;
+    const std::uint32_t id = ++ping_id_;
+    std::memcpy(payload, &ping_salt_, sizeof ping_salt_);
+    std::memcpy(payload + sizeof ping_salt_, &id, sizeof id);
+    next_ping_ = after(now, what_->ping_interval);
+    pings_.push_back({.id = id, .since = 0, .sequence = 0, .call = call});
+    return link_.write(frame::ping, payload, sizeof ping_salt_ + sizeof id);
+}
+
+void session::ponged(instant now, std::string_view payload) {
+    std::uint32_t salt = 0;
+    std::uint32_t id = 0;
+    if (payload.size() != sizeof salt + sizeof id) {
+        return;
+    }
+    std::memcpy(&salt, payload.data(), sizeof salt);
+    std::memcpy(&id, payload.data() + sizeof salt, sizeof id);
+    const auto mine =
+        std::find_if(pings_.begin(), pings_.end(), [&](const ping_out& one) { return one.id == id; });
+    if (salt != ping_salt_ || mine == pings_.end()) {
+        note("a pong that answers none of our pings");
+        return;
+    }
+    pong_seen_ = true;
+    const instant since = mine->since == 0 ? now : mine->since;
+    push({.type = record_type::round_trip,
+          .number = mine->sequence,
+          .real = seconds_between(since, now) * 1e3});
+    // A pong answers all pings before it, too (RFC 6455 §5.5.3).
+    for (auto one = pings_.begin(); one <= mine; ++one) {
+        if (one->call != 0) {
+            end_call(one->call, IOM_DONE, {});
+        }
+    }
+    pings_.erase(pings_.begin(), mine + 1);
+}
+
+// The deadline runs from the last byte of the oldest ping, anew while an unfinished frame's bytes arrive;
+// with reading paused there is none, for the pong may be waiting to be read.
+instant session::pong_deadline() const {
+    if (pings_.empty() || pings_.front().since == 0 || paused_) {
+        return 0;
+    }
+    return after(std::max(pings_.front().since, stirred_at_), what_->pong_timeout);
+}
+
+// ---- messages out -----------------------------------------------------------------------------------------
+
+void session::writable(instant now) {
+    if (phase_ != phase::open && phase_ != phase::flushing) {
+        return;
+    }
+    if (link_.stuck()) {
+        return;
+    }
+    flushed(now);
+    link_.gather();
+    bool alive = true;
+    if (ping_due_ && phase_ == phase::open) {
+        ping_due_ = false;
+        std::vector<std::uint64_t> asked;
+        asked.swap(pings_asked_);
+        if (asked.empty()) {
+            asked.push_back(0);
+        }
+        for (const std::uint64_t call : asked) {
+            alive = alive && send_ping(now, call);
+        }
+    }
+    std::size_t bytes = 0;
+    for (std::size_t count = 0; alive && count < turn_messages && bytes < turn_bytes && !link_.stuck();
+         ++count) {
+        const record* one = box_.sends.next();
+        if (one == nullptr) {
+            break;
+        }
+        if (one->value != session_) {
+            push({.type = record_type::dropped, .flags = one->flags, .number = one->number},
+                 {"its session was over before it was sent", one->parts[0]});
+            continue;
+        }
+        const std::size_t size = one->parts[0].size();
+        const bool binary = (one->flags & flag_binary) != 0;
+        bytes += size;
+        remember(one->number, size);
+        written_ = one->number;
+        alive = link_.write(binary ? frame::binary : frame::text, one->payload, size);
+    }
+    alive = link_.flush() && alive;
+    if (box_.sends.settle()) {
+        link_.knock();
+    }
+    if (!alive) {
+        failed(now, {.where = layer::close,
+                     .code = "1006",
+                     .place = place(),
+                     .detail = "nothing can be sent any more",
+                     .retry_after = {}});
+        return;
+    }
+    if (!link_.stuck()) {
+        flushed(now);
+    }
+    if (bytes > 0 && progress_check_ == 0 && what_->write_deadline > span_of_time(0)) {
+        progress_at_ = now;
+        progress_seen_ = link_.acknowledged();
+        progress_check_ = after(now, what_->write_deadline / 8);
+    }
+    if (box_.sends.more()) {
+        link_.want_write();
+    } else if (phase_ == phase::flushing && !link_.stuck()) {
+        send_close(now);
+    }
+}
+
+// All that was written is with the kernel.
+void session::flushed(instant now) {
+    in_kernel_ = written_;
+    bytes_in_kernel_ = bytes_out_;
+    if (in_kernel_ > reported_) {
+        reported_ = in_kernel_;
+        push({.type = record_type::sent, .number = in_kernel_});
+    }
+    for (auto one = pings_.rbegin(); one != pings_.rend() && one->since == 0; ++one) {
+        one->since = now;
+        one->sequence = in_kernel_;
+    }
+}
+
+// Keeps where a send ends among the bytes of this connection, until TCP has acknowledged them.
+void session::remember(std::uint64_t sequence, std::size_t size) {
+    // Never more than the frame takes on the line: too many sends may be called unconfirmed, too few never.
+    const std::size_t head = size < 126 ? 6 : 8;
+    bytes_out_ += head + (what_->compression ? 0 : size);
+    if (marks_.size() >= marks_limit_) {
+        const std::uint64_t safe = acknowledged_bytes();
+        const auto still =
+            std::find_if(marks_.begin(), marks_.end(), [&](const mark& one) { return one.end > safe; });
+        marks_.erase(marks_.begin(), still);
+        if (marks_.size() >= most_marks) {
+            marks_.erase(marks_.begin(), marks_.begin() + most_marks / 2);
+        }
+        marks_limit_ = std::max(first_marks, marks_.size() * 2);
+    }
+    marks_.push_back({.sequence = sequence, .end = bytes_out_});
+}
+
+void session::check_progress(instant now) {
+    if (link_.unacknowledged() == 0 && !link_.stuck()) {
+        progress_check_ = 0;
+        return;
+    }
+    const std::uint64_t seen = link_.acknowledged();
+    if (seen != progress_seen_) {
+        progress_seen_ = seen;
+        progress_at_ = now;
+    }
+    if (now - progress_at_ >= what_->write_deadline.count()) {
+        over(now,
+             {.where = layer::liveness,
+              .code = "write-deadline",
+              .place = place(),
+              .detail = {},
+              .retry_after = {}},
+             false);
+        return;
+    }
+    progress_check_ =
+        std::min(after(now, what_->write_deadline / 8), after(progress_at_, what_->write_deadline));
+}
+
+// ---- time -------------------------------------------------------------------------------------------------
+
+instant session::next() const {
+    instant due = alarm_;
+    switch (phase_) {
+    case phase::idle:
+        break;
+    case phase::opening:
+        due = sooner(due, address_due_);
+        break;
+    case phase::open:
+        if (what_->keep_alive) {
+            due = sooner(due, ping_due_ ? 0 : next_ping_);
+            due = sooner(due, pong_deadline());
+        }
+        due = sooner(due, progress_check_);
+        break;
+    default:
+        due = sooner(due, due_);
+    }
+    return due;
+}
+
+void session::tick(instant now) {
+    if (alarm_ != 0 && now >= alarm_) {
+        alarm_ = 0;
+        push({.type = record_type::alarm});
+    }
+    switch (phase_) {
+    case phase::idle:
+        break;
+    case phase::resting:
+        if (due_ != 0 && now >= due_) {
+            begin(now);
+        }
+        break;
+    case phase::pacing:
+        if (now >= due_) {
+            attempt(now);
+        }
+        break;
+    case phase::resolving:
+        if (now >= due_) {
+            over(now, timed_out(), false);
+        }
+        break;
+    case phase::opening:
+        if (now >= address_due_) {
+            failure why = timed_out();
+            link_.cut();
+            address_failed(now, std::move(why));
+        }
+        break;
+    case phase::open: {
+        const instant pong = pong_deadline();
+        if (what_->keep_alive && pong != 0 && now >= pong) {
+            if (now - pong >= late) {
+                // We were frozen, and the pong may be waiting to be read: only a fresh ping proves anything.
+                note("the deadline of a ping was missed while this process was frozen; a fresh ping decides");
+                stirred_at_ = now;
+                ping_due_ = true;
+                link_.want_write();
+            } else {
+                const bool data_came = last_message_at_ > pings_.front().since;
+                close_code_ = 1001;
+                close_reason_ = "no pong";
+                for (const ping_out& one : pings_) {
+                    if (one.call != 0) {
+                        end_call(one.call, IOM_TIMED_OUT, "No pong came within Pong timeout.");
+                    }
+                }
+                if (!link_.stuck()) {
+                    send_close(now); // for a server that is there but answers no pings
+                }
+                over(now,
+                     {.where = layer::liveness,
+                      .code = data_came ? "no-pong" : "pong-timeout",
+                      .place = place(),
+                      .detail = {},
+                      .retry_after = {}},
+                     false);
+                break;
+            }
+        }
+        if (what_->keep_alive && !ping_due_ && next_ping_ != 0 && now >= next_ping_) {
+            ping_due_ = true;
+            if (link_.may_write()) {
+                writable(now);
+            } else {
+                link_.want_write();
+            }
+        }
+        if (phase_ == phase::open && progress_check_ != 0 && now >= progress_check_) {
+            check_progress(now);
+        }
+        break;
+    }
+    case phase::flushing:
+        if (now >= due_) {
+            refuse_sends();
+            send_close(now);
+        }
+        break;
+    case phase::closing:
+    case phase::answering:
+        if (now >= due_) {
+            note("the far end did not finish the Close in time; the connection is cut");
+            phase_ = phase::closing;
+            failed(now, {});
+        }
+        break;
+    }
+}
+
+// ---- telling ----------------------------------------------------------------------------------------------
+
+void session::push(const record_head& head, std::initializer_list<std::string_view> parts) {
+    if (box_.events.push(head, parts)) {
+        link_.knock();
+    }
+}
+
+void session::push_failure(record_type type, const failure& why, std::string_view sentence) {
+    push({.type = type, .detail = static_cast<std::uint8_t>(why.where)}, {why.code, sentence});
+}
+
+void session::show(state shown, double seconds) {
+    const bool timed = shown == state::waiting || shown == state::faulted;
+    if (shown == shown_ && !timed) {
+        return;
+    }
+    shown_ = shown;
+    if (what_->extended_logging) {
+        note("state: " + std::string(name_of(shown)));
+    }
+    push({.type = record_type::state,
+          .detail = static_cast<std::uint8_t>(shown),
+          .number = attempts_,
+          .real = seconds});
+}
+
+void session::end_calls(std::vector<std::uint64_t>& calls, iom_outcome outcome, std::string_view sentence) {
+    std::vector<std::uint64_t> ended;
+    ended.swap(calls);
+    for (const std::uint64_t call : ended) {
+        end_call(call, outcome, sentence);
+    }
+}
+
+void session::end_call(std::uint64_t call, iom_outcome outcome, std::string_view sentence) {
+    if (call != 0) {
+        push({.type = record_type::call_ended, .detail = static_cast<std::uint8_t>(outcome), .number = call},
+             {sentence});
+    }
+}
+
+void session::note(std::string_view text) {
+    if (what_->extended_logging) {
+        link_.log(IOM_LOG_DEBUG, text);
+    }
+}
+
+} // namespace iom::ws
