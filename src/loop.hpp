@@ -1,0 +1,75 @@
+#pragma once
+
+#include "value.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+/// The [control] loop: waits for what has come up, and gives each that wants to be serviced its fair share.
+namespace iom::host {
+
+/// Something that is serviced when it has asked for it.
+class serviced_by_loop {
+public:
+    /// One bounded batch; true if there is more. [control]
+    virtual bool service_batch() = 0;
+
+    serviced_by_loop() = default;
+    serviced_by_loop(const serviced_by_loop&) = delete;
+    serviced_by_loop& operator=(const serviced_by_loop&) = delete;
+    virtual ~serviced_by_loop() = default;
+
+private:
+    friend class control_loop;
+    std::atomic<bool> asked_{false};
+    serviced_by_loop* next_ = nullptr;
+};
+
+class control_loop {
+public:
+    using handler = std::function<void(std::uint32_t events)>;
+
+    control_loop();
+    ~control_loop();
+    control_loop(const control_loop&) = delete;
+    control_loop& operator=(const control_loop&) = delete;
+
+    /// The clock of all deadlines: microseconds, never stepping back.
+    static time_us now() noexcept;
+
+    /// Asks for a service of `who` soon; many times before it are one. [any thread]
+    void ask(serviced_by_loop& who) noexcept;
+
+    /// Calls `then` when the descriptor is ready (EPOLLIN, EPOLLOUT …); false if it is of a kind that cannot
+    /// be waited for, as plain files are.
+    bool watch(int descriptor, std::uint32_t events, handler then);
+    void change(int descriptor, std::uint32_t events);
+    void unwatch(int descriptor);
+
+    /// One round: every descriptor that is ready, then each that asked is serviced once. Waits first, until
+    /// `deadline` at most, if there is nothing to do.
+    void turn(std::optional<time_us> deadline);
+
+    /// Forgets what `who` asked for; it may be deleted then.
+    void forget(serviced_by_loop& who);
+
+private:
+    void ring() noexcept;
+    void collect();
+    void poll(int timeout);
+
+    int epoll_ = -1;
+    int bell_ = -1;
+    std::atomic<serviced_by_loop*> asking_{nullptr}; ///< the newest first
+    std::atomic<bool> sleeping_{false};
+    std::deque<serviced_by_loop*> round_;
+    std::map<int, std::shared_ptr<handler>> handlers_;
+};
+
+} // namespace iom::host

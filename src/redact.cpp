@@ -1,0 +1,153 @@
+#include "redact.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <mutex>
+
+namespace iom::host {
+namespace {
+
+constexpr std::string_view hex_digits = "0123456789abcdef";
+constexpr std::string_view upper_digits = "0123456789ABCDEF";
+constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// Below this, an encoded form would be found by chance in what has nothing to do with the secret.
+constexpr std::size_t shortest_encoded = 4;
+
+std::string as_hex(std::string_view value, std::string_view digits) {
+    std::string out;
+    for (const char each : value) {
+        const auto byte = static_cast<unsigned char>(each);
+        out += digits[byte >> 4U];
+        out += digits[byte & 15U];
+    }
+    return out;
+}
+
+std::string as_json(std::string_view value) {
+    std::string out;
+    for (const char each : value) {
+        const auto byte = static_cast<unsigned char>(each);
+        if (each == '"' || each == '\\') {
+            out += '\\';
+            out += each;
+        } else if (each == '\n') {
+            out += "\\n";
+        } else if (each == '\t') {
+            out += "\\t";
+        } else if (each == '\r') {
+            out += "\\r";
+        } else if (byte < 0x20U) {
+            out += "\\u00";
+            out += hex_digits[byte >> 4U];
+            out += hex_digits[byte & 15U];
+        } else {
+            out += each;
+        }
+    }
+    return out;
+}
+
+std::string as_url(std::string_view value) {
+    std::string out;
+    for (const char each : value) {
+        const auto byte = static_cast<unsigned char>(each);
+        const bool plain = (each >= 'a' && each <= 'z') || (each >= 'A' && each <= 'Z') ||
+                           (each >= '0' && each <= '9') || each == '-' || each == '_' || each == '.' ||
+                           each == '~';
+        if (plain) {
+            out += each;
+        } else {
+            out += '%';
+            out += upper_digits[byte >> 4U];
+            out += upper_digits[byte & 15U];
+        }
+    }
+    return out;
+}
+
+/// The Base64 digits that depend on the value alone where it stands `offset` bytes into what is encoded, as
+/// the password in `user:password` does.
+std::string as_base64_at(std::string_view value, std::size_t offset) {
+    std::string padded(offset, '\0');
+    padded += value;
+    const std::size_t whole_bits = padded.size() * 8;
+    std::string out;
+    for (std::size_t bit = 0; bit + 6 <= whole_bits; bit += 6) {
+        if (bit < offset * 8) {
+            continue;
+        }
+        std::uint32_t window = static_cast<std::uint32_t>(static_cast<unsigned char>(padded[bit / 8])) << 8U;
+        if (bit / 8 + 1 < padded.size()) {
+            window |= static_cast<unsigned char>(padded[bit / 8 + 1]);
+        }
+        out += base64_digits[(window >> (10U - bit % 8)) & 63U];
+    }
+    return out;
+}
+
+void replace_all(std::string& text, const std::string& form) {
+    for (std::size_t at = text.find(form); at != std::string::npos;
+         at = text.find(form, at + redactor::mark.size())) {
+        text.replace(at, form.size(), redactor::mark);
+    }
+}
+
+} // namespace
+
+void redactor::add(std::string_view value) {
+    if (value.empty()) {
+        return;
+    }
+    {
+        const std::shared_lock lock(mutex_);
+        if (std::any_of(secrets_.begin(), secrets_.end(),
+                        [&](const secret& known) { return known.value == value; })) {
+            return;
+        }
+    }
+    secret added{std::string(value), {std::string(value)}, 0};
+    if (value.size() >= shortest_encoded) {
+        for (std::string form :
+             {as_json(value), as_url(value), as_hex(value, hex_digits), as_hex(value, upper_digits),
+              as_base64_at(value, 0), as_base64_at(value, 1), as_base64_at(value, 2)}) {
+            if (std::find(added.forms.begin(), added.forms.end(), form) == added.forms.end()) {
+                added.forms.push_back(std::move(form));
+            }
+        }
+        std::sort(added.forms.begin(), added.forms.end(),
+                  [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
+    }
+    const std::unique_lock lock(mutex_);
+    // Longest first, so that a secret within a longer one does not leave the rest of that one standing.
+    const auto place = std::find_if(secrets_.begin(), secrets_.end(),
+                                    [&](const secret& known) { return known.value.size() < value.size(); });
+    added.age = ++added_;
+    secrets_.insert(place, std::move(added));
+    if (secrets_.size() > most) {
+        secrets_.erase(std::min_element(secrets_.begin(), secrets_.end(),
+                                        [](const secret& a, const secret& b) { return a.age < b.age; }));
+    }
+    any_.store(true, std::memory_order_release);
+}
+
+std::string redactor::redact(std::string_view text) const {
+    std::string out(text);
+    redact_in(out);
+    return out;
+}
+
+void redactor::redact_in(std::string& text) const {
+    if (!any_.load(std::memory_order_acquire)) {
+        return;
+    }
+    const std::shared_lock lock(mutex_);
+    for (const secret& known : secrets_) {
+        for (const std::string& form : known.forms) {
+            replace_all(text, form);
+        }
+    }
+}
+
+} // namespace iom::host

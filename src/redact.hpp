@@ -1,0 +1,46 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace iom::host {
+
+/// Knows every secret value that was ever handed out, and takes it out of what people get to see: as it
+/// stands, and as JSON, URL, hexadecimal or Base64 would show it. All functions may be called from any
+/// thread.
+class redactor {
+public:
+    /// What stands in the place of a secret.
+    static constexpr std::string_view mark = "***";
+
+    /// Values beyond this many push out the oldest: a token that is fetched anew every few seconds must not
+    /// fill the memory.
+    static constexpr std::size_t most = 256;
+
+    void add(std::string_view value);
+
+    /// `text` with each known value replaced by `mark`.
+    [[nodiscard]] std::string redact(std::string_view text) const;
+
+    /// The same in place; cheap while no secret is known.
+    void redact_in(std::string& text) const;
+
+private:
+    struct secret {
+        std::string value;
+        std::vector<std::string> forms; ///< longest first
+        std::uint64_t age = 0;          ///< counts up with each secret
+    };
+
+    mutable std::shared_mutex mutex_;
+    std::vector<secret> secrets_; ///< longest first
+    std::uint64_t added_ = 0;
+    std::atomic<bool> any_{false};
+};
+
+} // namespace iom::host

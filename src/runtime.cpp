@@ -1,0 +1,840 @@
+#include "runtime.hpp"
+
+#include "host_manifest.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <exception>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <sys/timerfd.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+namespace iom::host {
+namespace {
+
+using manifest::mistake;
+
+constexpr std::size_t most_dead = 32;
+constexpr std::size_t explained_events = 20;
+constexpr time_us stop_patience = 10 * one_second; ///< then the log says what is waited for
+constexpr double clock_tolerance = 0.2;            ///< seconds; less is ordinary keeping of time
+
+std::string_view to_string(iom_outcome outcome) {
+    return outcome == IOM_TIMED_OUT ? "timed out" : "failed";
+}
+
+std::string count_of(std::size_t count, const char* what) {
+    return std::to_string(count) + ' ' + what + (count == 1 ? "" : "s");
+}
+
+std::chrono::nanoseconds wall_clock_offset() {
+    timespec wall{};
+    timespec steady{};
+    clock_gettime(CLOCK_REALTIME, &wall);
+    clock_gettime(CLOCK_MONOTONIC, &steady);
+    return std::chrono::seconds(wall.tv_sec - steady.tv_sec) +
+           std::chrono::nanoseconds(wall.tv_nsec - steady.tv_nsec);
+}
+
+/// Equal for the module: matches by what they test, not by which object it is.
+bool same_settings(const std::vector<setting_value>& left, const std::vector<setting_value>& right) {
+    return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                      [](const setting_value& a, const setting_value& b) {
+                          if ((a.test == nullptr) != (b.test == nullptr) || a.number != b.number) {
+                              return false;
+                          }
+                          return a.test != nullptr ? a.test->specs() == b.test->specs() : a.what == b.what;
+                      });
+}
+
+/// Takes part in nothing: for instances that are only given settings.
+class bystander final : public instance_owner {
+public:
+    explicit bystander(site& around) : around_(around) {}
+
+    void wants_service(instance& /*who*/) noexcept override {}
+    void triggered(instance& /*who*/, std::uint32_t /*trigger*/,
+                   std::span<const value_view> /*values*/) override {}
+    void call_ended(instance& /*who*/, const call_origin& /*origin*/, iom_outcome /*outcome*/,
+                    std::string_view /*sentence*/) override {}
+    void stopped(instance& /*who*/) override {}
+    void condemned(instance& /*who*/, std::string_view /*sentence*/) override {}
+    bool supply(instance& /*who*/, const reference& what, value_view& found, std::string& why) override {
+        const std::string* given = nullptr;
+        if (what.from == source::secret) {
+            given = around_.secret(around_.symbols().name(what.index));
+        } else if (what.from == source::environment) {
+            given = around_.environment(around_.symbols().name(what.index));
+        } else {
+            found = {};
+            return true;
+        }
+        if (given == nullptr) {
+            why = around_.last_refusal();
+            return false;
+        }
+        found = value_view::of(std::string_view(*given));
+        return true;
+    }
+
+private:
+    site& around_;
+};
+
+} // namespace
+
+manifest::location place_of_sentence(const project& from, std::uint32_t index, std::string_view sentence) {
+    const instance_plan& plan = from.instances[index];
+    const setting_plan* best = nullptr;
+    std::size_t best_at = std::string_view::npos;
+    for (const setting_plan& each : plan.settings) {
+        for (const std::string& name : {each.what->label, each.what->id}) {
+            const std::size_t at = sentence.find(name);
+            // The setting that is named first; of two that begin there, the longer name.
+            if (at < best_at ||
+                (at != std::string_view::npos && at == best_at && name.size() > best->what->label.size())) {
+                best = &each;
+                best_at = at;
+            }
+        }
+    }
+    return best != nullptr ? best->where : plan.where;
+}
+
+void try_settings(const std::shared_ptr<const project>& from, std::uint32_t index, site& around, log& journal,
+                  call_watch& watch, redactor& known, std::vector<mistake>& mistakes) {
+    const instance_plan& plan = from->instances[index];
+    const loaded_module* const module = around.modules().load(from->modules[plan.module]->id, mistakes);
+    if (module == nullptr) {
+        return;
+    }
+    std::vector<mistake> own;
+    const std::vector<setting_value> settings = settings_of(*from, index, around, own);
+    mistakes.insert(mistakes.end(), own.begin(), own.end());
+    if (any_wrong(own)) {
+        return;
+    }
+    bystander nobody(around);
+    instance trial(plan.name, *module, nobody, journal, watch, known);
+    trial.place(from, index, around);
+    module_answer said = trial.create();
+    if (said.ok()) {
+        said = trial.set(settings);
+    }
+    if (!said.ok()) {
+        mistakes.push_back(
+            {place_of_sentence(*from, index, said.sentence), known.redact(said.sentence), false});
+    }
+    trial.destroy("it was only a trial");
+}
+
+runtime::runtime(runtime_options options, log& journal, redactor& known)
+    : options_(std::move(options)), journal_(journal), known_(known),
+      site_(options_.project, options_.modules, options_.file_folders, known), watch_(journal),
+      trace_(journal, options_.trace_aloud) {}
+
+runtime::~runtime() {
+    for (const auto* list : {&units_, &leaving_}) {
+        for (const auto& each : *list) {
+            bury(*each);
+        }
+    }
+    if (clock_ >= 0) {
+        loop_.unwatch(clock_);
+        close(clock_);
+    }
+}
+
+// ------------------------------------------------------------------------------------- loading and reloading
+
+bool runtime::read(std::shared_ptr<const project>& read, std::vector<std::vector<setting_value>>& settings,
+                   std::vector<mistake>& mistakes) {
+    read = site_.read(options_.project, mistakes);
+    if (read == nullptr) {
+        return false;
+    }
+    for (std::uint32_t at = 0; at < read->instances.size(); ++at) {
+        settings.push_back(settings_of(*read, at, site_, mistakes));
+    }
+    return !any_wrong(mistakes);
+}
+
+std::unique_ptr<runtime::unit> runtime::make_unit(const project& from, std::uint32_t index) {
+    std::vector<mistake> none;
+    const instance_plan& wanted = from.instances[index];
+    const loaded_module* const module = site_.modules().load(from.modules[wanted.module]->id, none);
+    if (module == nullptr) {
+        return nullptr;
+    }
+    auto made = std::make_unique<unit>();
+    made->it = std::make_unique<instance>(wanted.name, *module, static_cast<instance_owner&>(*this), journal_,
+                                          watch_, known_, options_.limits);
+    return made;
+}
+
+bool runtime::load(std::vector<mistake>& mistakes) {
+    std::shared_ptr<const project> read_now;
+    std::vector<std::vector<setting_value>> settings;
+    if (!read(read_now, settings, mistakes)) {
+        return false;
+    }
+    bool good = true;
+    for (std::uint32_t at = 0; at < read_now->instances.size(); ++at) {
+        std::unique_ptr<unit> made = make_unit(*read_now, at);
+        made->it->place(read_now, at, site_);
+        module_answer said = made->it->create();
+        if (said.ok()) {
+            made->settings = std::move(settings[at]);
+            said = made->it->set(made->settings);
+        }
+        if (!said.ok()) {
+            good = false;
+            mistakes.push_back(
+                {place_of_sentence(*read_now, at, said.sentence), known_.redact(said.sentence), false});
+        }
+        units_.push_back(std::move(made));
+    }
+    if (!good) {
+        for (const auto& each : units_) {
+            bury(*each);
+        }
+        units_.clear();
+        condemned_.clear();
+        return false;
+    }
+    use(std::move(read_now));
+    return true;
+}
+
+void runtime::use(std::shared_ptr<const project> next) {
+    auto fresh = std::make_unique<variables>(next->variables);
+    if (variables_ != nullptr) {
+        fresh->adopt(*variables_);
+    }
+    engine_.reset(); // looks at the variables
+    project_ = std::move(next);
+    variables_ = std::move(fresh);
+    ++generation_;
+    trace_.use(project_);
+    engine_ =
+        std::make_unique<rule_engine>(project_->rules, *variables_, static_cast<effects&>(*this), trace_);
+}
+
+void runtime::start() {
+    for (const auto& each : units_) {
+        start_unit(*each);
+    }
+    watch_clock();
+    engine_->start(control_loop::now(), true);
+}
+
+struct runtime::reload_plan {
+    std::shared_ptr<const project> next;
+    std::vector<std::vector<setting_value>> settings;
+    std::vector<unit*> kept; ///< for each instance: the unit that goes on, or null
+};
+
+void runtime::reload() {
+    if (stopping_) {
+        return;
+    }
+    reload_plan to;
+    std::vector<mistake> mistakes;
+    bool good = read(to.next, to.settings, mistakes);
+    if (good) {
+        for (std::uint32_t at = 0; at < to.next->instances.size(); ++at) {
+            const instance_plan& wanted = to.next->instances[at];
+            unit* same = nullptr;
+            for (const auto& each : units_) {
+                if (each->it->name() == wanted.name &&
+                    each->it->module().manifest.id == to.next->modules[wanted.module]->id) {
+                    same = each.get();
+                }
+            }
+            to.kept.push_back(same);
+            if (same == nullptr || !same_settings(same->settings, to.settings[at])) {
+                try_settings(to.next, at, site_, journal_, watch_, known_, mistakes);
+            }
+        }
+    }
+    good = !says_mistakes(mistakes) && good;
+    if (!good) {
+        journal_.write(log_level::error, {},
+                       "the project was not loaded again: " + options_.project.string() +
+                           " has the mistakes above; everything goes on as before");
+        return;
+    }
+
+    const std::size_t delayed = engine_->delayed_actions();
+    engine_.reset(); // what ends from here on is no longer answered by the old rules
+    std::vector<std::unique_ptr<unit>> before = std::move(units_);
+    units_.clear();
+    std::size_t untouched = 0;
+    std::size_t live = 0;
+    std::size_t restarted = 0;
+    std::size_t added = 0;
+    std::vector<unit*> fresh;
+    for (std::uint32_t at = 0; at < to.next->instances.size(); ++at) {
+        const auto kept = std::find_if(before.begin(), before.end(), [&](const auto& each) {
+            return each != nullptr && each.get() == to.kept[at];
+        });
+        if (kept != before.end()) {
+            units_.push_back(std::move(*kept));
+            units_.back()->it->place(to.next, at, site_);
+            if (same_settings(units_.back()->settings, to.settings[at])) {
+                ++untouched;
+            } else {
+                apply(*units_.back(), std::move(to.settings[at]), live, restarted);
+            }
+            continue;
+        }
+        ++added;
+        units_.push_back(make_unit(*to.next, at));
+        unit& made = *units_.back();
+        made.it->place(to.next, at, site_);
+        made.settings = std::move(to.settings[at]);
+        fresh.push_back(&made);
+    }
+    std::size_t removed = 0;
+    for (auto& each : before) {
+        if (each != nullptr) {
+            ++removed;
+            stop_unit(*each, phase::leaving);
+            leaving_.push_back(std::move(each));
+        }
+    }
+    use(to.next);
+    for (unit* each : fresh) {
+        module_answer said = each->it->create();
+        if (said.ok()) {
+            said = each->it->set(each->settings);
+        }
+        if (said.ok()) {
+            start_unit(*each);
+        } else {
+            broke(*each, said.sentence);
+        }
+    }
+    engine_->start(control_loop::now(), false);
+    units_changed_ = true;
+    journal_.write(
+        log_level::info, {},
+        "the project was loaded again: " + count_of(untouched, "instance") + " untouched, " +
+            std::to_string(live) + " with new settings at once, " + std::to_string(restarted) +
+            " restarted, " + std::to_string(added) + " added, " + std::to_string(removed) + " removed" +
+            (delayed > 0 ? "; " + count_of(delayed, "delayed action") + " of the old rules will not run"
+                         : std::string()));
+}
+
+void runtime::apply(unit& which, std::vector<setting_value> settings, std::size_t& live,
+                    std::size_t& restarted) {
+    which.settings = std::move(settings);
+    switch (which.now) {
+    case phase::restarting:
+    case phase::broken:
+        ++restarted; // it takes them when it starts
+        return;
+    case phase::idle:
+    case phase::leaving:
+    case phase::running:
+        break;
+    }
+    const module_answer said = which.it->set(which.settings);
+    if (said.ok()) {
+        ++live;
+    } else if (said.result == IOM_RESTART) {
+        ++restarted;
+        stop_unit(which, phase::restarting);
+    } else {
+        broke(which, said.sentence);
+    }
+}
+
+bool runtime::says_mistakes(const std::vector<mistake>& mistakes) {
+    bool wrong = false;
+    for (const mistake& each : mistakes) {
+        wrong = wrong || !each.warning;
+        journal_.write(each.warning ? log_level::warning : log_level::error, {}, manifest::to_string(each));
+    }
+    return wrong;
+}
+
+// -------------------------------------------------------------------------------------- the life of
+// instances
+
+void runtime::start_unit(unit& which) {
+    const module_answer said = which.it->start();
+    if (!said.ok()) {
+        broke(which, said.sentence);
+        return;
+    }
+    which.now = phase::running;
+    which.started = control_loop::now();
+    loop_.ask(*which.it);
+}
+
+void runtime::stop_unit(unit& which, phase towards) {
+    const bool was_running = which.it->now() == guarded::state::running;
+    which.now = towards;
+    which.stop_by = control_loop::now() + options_.stop_bound;
+    which.told_of_stop = false;
+    units_changed_ = true;
+    if (was_running) {
+        which.it->stop();
+    }
+}
+
+void runtime::broke(unit& which, std::string_view sentence) {
+    which.it->destroy("its module failed");
+    if (which.now == phase::leaving) {
+        units_changed_ = true;
+        return;
+    }
+    const time_us now = control_loop::now();
+    const bool held = which.started != 0 && now - which.started > options_.restart_most;
+    which.retry_delay = which.retry_delay == 0 || held
+                            ? options_.restart_first
+                            : std::min(which.retry_delay * 2, options_.restart_most);
+    which.retry_at = now + which.retry_delay;
+    which.now = phase::broken;
+    which.started = 0;
+    units_changed_ = true;
+    char delay[32];
+    std::snprintf(delay, sizeof delay, "%.1f s",
+                  static_cast<double>(which.retry_delay) / static_cast<double>(one_second));
+    journal_.write(log_level::error, which.it->name(),
+                   "the instance is out of order and will be started again in " + std::string(delay) + ": " +
+                       std::string(sentence));
+}
+
+void runtime::bury(unit& which) {
+    which.it->destroy("the host ends it");
+    loop_.forget(*which.it);
+}
+
+runtime::unit* runtime::unit_of(const instance& who) {
+    if (who.index() < units_.size() && units_[who.index()]->it.get() == &who) {
+        return units_[who.index()].get();
+    }
+    for (const auto* list : {&units_, &leaving_}) {
+        for (const auto& each : *list) {
+            if (each->it.get() == &who) {
+                return each.get();
+            }
+        }
+    }
+    return nullptr;
+}
+
+/// What could not be done while calls of the modules were on the stack, and what time has made due.
+void runtime::look_after_units() {
+    const time_us now = control_loop::now();
+    for (instance* const each : std::exchange(condemned_, {})) {
+        if (unit* const which = unit_of(*each)) {
+            broke(*which, "its module broke the contract");
+        }
+    }
+    for (const auto& each : units_) {
+        if (each->now == phase::restarting &&
+            (each->it->now() == guarded::state::created || each->it->now() == guarded::state::none)) {
+            const module_answer said = each->it->set(each->settings);
+            if (said.ok()) {
+                start_unit(*each);
+            } else {
+                broke(*each, said.sentence);
+            }
+        }
+        if (each->now == phase::broken && each->retry_at <= now && !stopping_) {
+            module_answer said = each->it->create();
+            if (said.ok()) {
+                said = each->it->set(each->settings);
+            }
+            if (said.ok()) {
+                start_unit(*each);
+            } else {
+                broke(*each, said.sentence);
+            }
+        }
+    }
+    for (const auto* list : {&units_, &leaving_}) {
+        for (const auto& each : *list) {
+            const bool ends = each->it->now() == guarded::state::stopping;
+            if (ends && (cut_ || each->stop_by <= now)) {
+                journal_.write(log_level::error, each->it->name(),
+                               cut_ ? "the instance is ended at once, as asked"
+                                    : "the module has not stopped within its time, and is ended");
+                each->it->destroy("it did not stop in time");
+            } else if (ends && !each->told_of_stop &&
+                       each->stop_by - options_.stop_bound + stop_patience <= now) {
+                each->told_of_stop = true;
+                journal_.write(log_level::warning, each->it->name(), "the instance is still stopping");
+            }
+        }
+    }
+    for (auto& each : leaving_) {
+        if (each->it->now() != guarded::state::stopping) {
+            bury(*each);
+            dead_.push_back(std::move(each));
+        }
+    }
+    leaving_.erase(std::remove(leaving_.begin(), leaving_.end(), nullptr), leaving_.end());
+    while (dead_.size() > most_dead) {
+        dead_.erase(dead_.begin());
+    }
+}
+
+void runtime::ask_to_stop() {
+    if (std::exchange(stopping_, true)) {
+        cut_ = true;
+        units_changed_ = true;
+        return;
+    }
+    for (const auto& each : units_) {
+        stop_unit(*each, phase::leaving);
+    }
+}
+
+bool runtime::has_stopped() const {
+    return stopping_ && leaving_.empty() && std::none_of(units_.begin(), units_.end(), [](const auto& each) {
+               return each->it->now() == guarded::state::running ||
+                      each->it->now() == guarded::state::stopping;
+           });
+}
+
+std::optional<time_us> runtime::next_of_units() const {
+    std::optional<time_us> next;
+    for (const auto* list : {&units_, &leaving_}) {
+        for (const auto& each : *list) {
+            std::optional<time_us> due;
+            if (each->now == phase::broken && !stopping_) {
+                due = each->retry_at;
+            } else if (each->it->now() == guarded::state::stopping) {
+                due =
+                    each->told_of_stop ? each->stop_by : each->stop_by - options_.stop_bound + stop_patience;
+            }
+            if (due && (!next || *due < *next)) {
+                next = due;
+            }
+        }
+    }
+    return next;
+}
+
+std::optional<time_us> runtime::next_deadline() const {
+    if (units_changed_ || !condemned_.empty()) {
+        return control_loop::now();
+    }
+    std::optional<time_us> next = units_due_;
+    if (!stopping_ && engine_ != nullptr) {
+        if (const auto due = engine_->next_deadline(); due && (!next || *due < *next)) {
+            next = due;
+        }
+    }
+    return next;
+}
+
+void runtime::turn(std::optional<time_us> deadline) {
+    std::optional<time_us> due = next_deadline();
+    if (deadline && (!due || *deadline < *due)) {
+        due = deadline;
+    }
+    loop_.turn(due);
+    const time_us now = control_loop::now();
+    if (!stopping_ && engine_ != nullptr) {
+        const auto rules_due = engine_->next_deadline();
+        if (rules_due && *rules_due <= now) {
+            engine_->advance(now);
+        }
+    }
+    if (std::exchange(units_changed_, false) || !condemned_.empty() || (units_due_ && *units_due_ <= now)) {
+        look_after_units();
+        units_due_ = next_of_units();
+    }
+}
+
+void runtime::run(signals& from_outside) {
+    loop_.watch(from_outside.descriptor(), EPOLLIN, [&](std::uint32_t /*events*/) {
+        for (int taken = from_outside.take(); taken != 0; taken = from_outside.take()) {
+            switch (taken) {
+            case SIGHUP:
+                reload();
+                break;
+            case SIGUSR1:
+                explain();
+                break;
+            default:
+                journal_.write(log_level::info, {},
+                               stopping_ ? "asked again to stop: what has not ended is cut"
+                                         : "asked to stop: every instance disconnects");
+                ask_to_stop();
+                break;
+            }
+        }
+    });
+    while (!has_stopped()) {
+        turn(std::nullopt);
+    }
+    loop_.unwatch(from_outside.descriptor());
+    journal_.write(log_level::info, {}, "everything has stopped");
+}
+
+void runtime::explain() {
+    const time_us now = control_loop::now();
+    for (std::uint32_t at = 0; at < project_->rules.rules.size(); ++at) {
+        journal_.write(log_level::info, {}, trace_.in_words(at, engine_->report(at), now));
+    }
+    for (const std::string& line : trace_.in_words(explained_events)) {
+        journal_.write(log_level::info, {}, "trace: " + line);
+    }
+    for (const auto& each : units_) {
+        const guard_counts& counts = each->it->counts();
+        journal_.write(log_level::info, each->it->name(),
+                       "guard: " + std::to_string(counts.breaches) + " breaches of the contract, " +
+                           std::to_string(counts.slow_calls) + " slow calls, " +
+                           std::to_string(counts.very_slow_calls) + " of them very slow; " +
+                           std::to_string(each->it->open_calls()) + " calls open" +
+                           (counts.last_breach.empty() ? "" : "; last breach: " + counts.last_breach));
+    }
+}
+
+instance* runtime::find(std::string_view name) {
+    for (const auto& each : units_) {
+        if (each->it->name() == name) {
+            return each->it.get();
+        }
+    }
+    return nullptr;
+}
+
+// -------------------------------------------------------------------------------------- what instances tell
+
+void runtime::wants_service(instance& who) noexcept {
+    loop_.ask(who);
+}
+
+void runtime::triggered(instance& who, std::uint32_t trigger, std::span<const value_view> values) {
+    // One that has left the project has no rules any more.
+    if (who.index() >= units_.size() || units_[who.index()]->it.get() != &who) {
+        return;
+    }
+    engine_->fire({who.index(), trigger, values}, control_loop::now());
+}
+
+void runtime::call_ended(instance& who, const call_origin& origin, iom_outcome outcome,
+                         std::string_view sentence) {
+    if (origin.rule == call_origin::none) {
+        return;
+    }
+    trace_.finished(origin, outcome, sentence);
+    if (outcome == IOM_DONE) {
+        return;
+    }
+    const auto generation = static_cast<std::uint32_t>(origin.sequel >> 32U);
+    if (generation != generation_ || engine_ == nullptr) {
+        journal_.write(log_level::error, who.name(),
+                       "an action of the rules before they were loaded again " +
+                           std::string(to_string(outcome)) + ": " + std::string(sentence));
+        return;
+    }
+    const rule& by = project_->rules.rules[origin.rule];
+    journal_.write_rule(log_level::error, by.name,
+                        by.acts[origin.action].written + " of instance \"" + who.name() + "\" " +
+                            std::string(to_string(outcome)) + ": " + std::string(sentence));
+    engine_->action_failed({origin.rule, origin.action, static_cast<std::uint32_t>(origin.sequel)}, sentence,
+                           control_loop::now());
+}
+
+void runtime::stopped(instance& /*who*/) {
+    units_changed_ = true;
+}
+
+void runtime::condemned(instance& who, std::string_view /*sentence*/) {
+    condemned_.push_back(&who);
+    units_changed_ = true;
+}
+
+bool runtime::supply(instance& /*who*/, const reference& what, value_view& found, std::string& why) {
+    switch (what.from) {
+    case source::secret:
+        return secret(what.index, found, why);
+    case source::environment:
+        return environment(what.index, found, why);
+    case source::variable:
+        found = variables_ != nullptr ? variables_->get(what.index) : value_view{};
+        return true;
+    case source::status:
+        found = status(what.owner, what.index);
+        return true;
+    case source::uuid:
+        found = value_view::of(uuid());
+        return true;
+    case source::now:
+        found = value_view::of(now());
+        return true;
+    case source::trigger:
+    case source::instance:
+    case source::session:
+    case source::seq:
+        break;
+    }
+    why = "There is no such value here.";
+    return false;
+}
+
+// -------------------------------------------------------------------------------------- what rules ask for
+
+bool runtime::invoke(const invocation& what, std::string& why) {
+    if (what.instance == host_instance) {
+        return invoke_host(what, why);
+    }
+    if (what.instance >= units_.size()) {
+        why = "There is no such instance.";
+        return false;
+    }
+    const call_origin origin{what.from.rule, what.from.act, trace_.current(),
+                             (static_cast<std::uint64_t>(generation_) << 32U) | what.from.depth};
+    module_answer said = units_[what.instance]->it->invoke(what.action, what.arguments, origin);
+    if (said.ok()) {
+        return true;
+    }
+    why = std::move(said.sentence);
+    return false;
+}
+
+bool runtime::invoke_host(const invocation& what, std::string& why) {
+    const auto argument = [&](std::uint32_t number) {
+        for (const argument_view& each : what.arguments) {
+            if (each.number == number) {
+                return to_text(each.what);
+            }
+        }
+        return std::string();
+    };
+    if (what.action == host_action::log) {
+        const auto level = parse_log_level(argument(host_argument::log_level));
+        journal_.write_rule(level.value_or(log_level::info), project_->rules.rules[what.from.rule].name,
+                            argument(host_argument::log_message));
+        return true;
+    }
+    why = "This host cannot do that: host/http is not part of it yet.";
+    return false;
+}
+
+value_view runtime::status(std::uint32_t instance, std::uint32_t status) {
+    if (instance >= units_.size()) {
+        return {};
+    }
+    const auto statuses = units_[instance]->it->statuses();
+    return status < statuses.size() ? statuses[status].what.view() : value_view{};
+}
+
+std::string_view runtime::instance_name(std::uint32_t instance) {
+    return instance < units_.size() ? std::string_view(units_[instance]->it->name())
+                                    : std::string_view("host");
+}
+
+session_values& runtime::session(std::uint32_t instance) {
+    return instance < units_.size() ? units_[instance]->it->session() : no_session_;
+}
+
+bool runtime::secret(std::uint32_t symbol, value_view& found, std::string& why) {
+    const std::string* const given = site_.secret(site_.symbols().name(symbol));
+    if (given == nullptr) {
+        why = site_.last_refusal();
+        return false;
+    }
+    found = value_view::of(std::string_view(*given));
+    return true;
+}
+
+bool runtime::environment(std::uint32_t symbol, value_view& found, std::string& why) {
+    const std::string* const given = site_.environment(site_.symbols().name(symbol));
+    if (given == nullptr) {
+        why = site_.last_refusal();
+        return false;
+    }
+    found = value_view::of(std::string_view(*given));
+    return true;
+}
+
+std::string_view runtime::uuid() {
+    constexpr std::size_t size = 16;
+    if (chance_left_ < size) {
+        std::size_t filled = 0;
+        while (filled < chance_.size()) {
+            const ssize_t got = getrandom(chance_.data() + filled, chance_.size() - filled, 0);
+            if (got < 0 && errno != EINTR) {
+                throw std::system_error(errno, std::generic_category(), "the system gives no random numbers");
+            }
+            filled += got > 0 ? static_cast<std::size_t>(got) : 0;
+        }
+        chance_left_ = chance_.size();
+    }
+    std::array<unsigned char, size> bytes{};
+    std::copy_n(chance_.begin() + static_cast<std::ptrdiff_t>(chance_.size() - chance_left_), size,
+                bytes.begin());
+    chance_left_ -= size;
+    // RFC 9562, section 5.4: version 4, variant 10.
+    bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0FU) | 0x40U);
+    bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3FU) | 0x80U);
+    uuid_.clear();
+    constexpr std::string_view digits = "0123456789abcdef";
+    for (std::size_t at = 0; at < size; ++at) {
+        if (at == 4 || at == 6 || at == 8 || at == 10) {
+            uuid_ += '-';
+        }
+        uuid_ += digits[bytes[at] >> 4U];
+        uuid_ += digits[bytes[at] & 15U];
+    }
+    return uuid_;
+}
+
+std::string_view runtime::now() {
+    now_ = format_time(std::chrono::system_clock::now());
+    return now_;
+}
+
+// -------------------------------------------------------------------------------------- the clock on the
+// wall
+
+void runtime::watch_clock() {
+    clock_ = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (clock_ < 0) {
+        return; // then steps go unreported; nothing else depends on it
+    }
+    clock_offset_ = wall_clock_offset();
+    clock_was_set();
+    loop_.watch(clock_, EPOLLIN, [this](std::uint32_t /*events*/) {
+        std::uint64_t expired = 0;
+        [[maybe_unused]] const ssize_t got = ::read(clock_, &expired, sizeof expired);
+        clock_was_set();
+    });
+}
+
+/// Says by how much, and waits for the next time.
+void runtime::clock_was_set() {
+    const std::chrono::nanoseconds offset = wall_clock_offset();
+    const double step = std::chrono::duration<double>(offset - clock_offset_).count();
+    clock_offset_ = offset;
+    if (std::abs(step) > clock_tolerance) {
+        char text[64];
+        std::snprintf(text, sizeof text, "the clock was set %s by %.1f s", step > 0 ? "forward" : "back",
+                      std::abs(step));
+        journal_.write(log_level::warning, {}, text);
+    }
+    itimerspec never{};
+    never.it_value.tv_sec =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch() +
+                                                         std::chrono::hours(24 * 365))
+            .count();
+    timerfd_settime(clock_, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, nullptr);
+}
+
+} // namespace iom::host

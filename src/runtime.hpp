@@ -1,0 +1,175 @@
+#pragma once
+
+#include "guard.hpp"
+#include "instance.hpp"
+#include "log.hpp"
+#include "loop.hpp"
+#include "project.hpp"
+#include "redact.hpp"
+#include "rules.hpp"
+#include "signals.hpp"
+#include "site.hpp"
+#include "trace.hpp"
+#include "variables.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace iom::host {
+
+struct runtime_options {
+    std::filesystem::path project;
+    std::filesystem::path modules;                   ///< folder
+    std::vector<std::filesystem::path> file_folders; ///< besides the project's own
+    bool trace_aloud = false;                        ///< log every event's trace
+    guard_limits limits;
+
+    /// How long instances may take to stop; each is bounded by its own settings, this bounds a module that
+    /// does not keep to them.
+    time_us stop_bound = 150 * one_second;
+    time_us restart_first = one_second;     ///< after a module's fault; doubles each time …
+    time_us restart_most = 60 * one_second; ///< … up to this
+};
+
+/// Tries settings on an instance of its own that is never started, so that the module's own sentences are
+/// heard before anything is touched. Mistakes name the place of the setting that the sentence is about.
+void try_settings(const std::shared_ptr<const project>& from, std::uint32_t index, site& around, log& journal,
+                  call_watch& watch, redactor& known, std::vector<manifest::mistake>& mistakes);
+
+/// Where in the project file a module's sentence about an instance's settings belongs.
+[[nodiscard]] manifest::location place_of_sentence(const project& from, std::uint32_t index,
+                                                   std::string_view sentence);
+
+/// A project at work: instances and rules on the control loop. All functions are [control].
+class runtime final : private instance_owner, private effects {
+public:
+    runtime(runtime_options options, log& journal, redactor& known);
+    ~runtime();
+    runtime(const runtime&) = delete;
+    runtime& operator=(const runtime&) = delete;
+
+    /// Reads and checks the project, loads its modules and gives each instance its settings; nothing is
+    /// started. False, and nothing left behind, if there is any mistake.
+    bool load(std::vector<manifest::mistake>& mistakes);
+
+    /// Starts every instance; then the rules are live.
+    void start();
+
+    /// Runs until a signal asks for the end and every instance has stopped.
+    void run(signals& from_outside);
+
+    // The parts of run, for tests.
+    void turn(std::optional<time_us> deadline);
+    void reload();
+    void ask_to_stop();
+    [[nodiscard]] bool has_stopped() const;
+
+    /// Logs why each rule last said no, and the newest events.
+    void explain();
+
+    [[nodiscard]] instance* find(std::string_view name);
+    [[nodiscard]] rule_engine& engine() { return *engine_; }
+    [[nodiscard]] trace& events() { return trace_; }
+    [[nodiscard]] const project& current() const { return *project_; }
+    [[nodiscard]] variables& values() { return *variables_; }
+    [[nodiscard]] control_loop& loop() { return loop_; }
+
+private:
+    enum class phase : std::uint8_t {
+        idle, ///< has its settings, is not started
+        running,
+        leaving,    ///< stops for good
+        restarting, ///< stops, to start with new settings
+        broken,     ///< failed or condemned; is started again later
+    };
+
+    struct unit {
+        std::unique_ptr<instance> it;
+        std::vector<setting_value> settings;
+        phase now = phase::idle;
+        time_us started = 0;
+        time_us retry_at = 0;
+        time_us retry_delay = 0;
+        time_us stop_by = 0;
+        bool told_of_stop = false;
+    };
+
+    struct reload_plan;
+
+    // instance_owner
+    void wants_service(instance& who) noexcept override;
+    void triggered(instance& who, std::uint32_t trigger, std::span<const value_view> variables) override;
+    void call_ended(instance& who, const call_origin& origin, iom_outcome outcome,
+                    std::string_view sentence) override;
+    void stopped(instance& who) override;
+    void condemned(instance& who, std::string_view sentence) override;
+    bool supply(instance& who, const reference& what, value_view& found, std::string& why) override;
+
+    // effects
+    bool invoke(const invocation& what, std::string& why) override;
+    value_view status(std::uint32_t instance, std::uint32_t status) override;
+    std::string_view instance_name(std::uint32_t instance) override;
+    session_values& session(std::uint32_t instance) override;
+    bool secret(std::uint32_t symbol, value_view& found, std::string& why) override;
+    bool environment(std::uint32_t symbol, value_view& found, std::string& why) override;
+    std::string_view uuid() override;
+    std::string_view now() override;
+
+    bool read(std::shared_ptr<const project>& read, std::vector<std::vector<setting_value>>& settings,
+              std::vector<manifest::mistake>& mistakes);
+    std::unique_ptr<unit> make_unit(const project& from, std::uint32_t index);
+    void use(std::shared_ptr<const project> next);
+    void start_unit(unit& which);
+    void stop_unit(unit& which, phase towards);
+    void broke(unit& which, std::string_view sentence);
+    void apply(unit& which, std::vector<setting_value> settings, std::size_t& live, std::size_t& restarted);
+    void look_after_units();
+    void bury(unit& which);
+    unit* unit_of(const instance& who);
+    [[nodiscard]] std::optional<time_us> next_deadline() const;
+    [[nodiscard]] std::optional<time_us> next_of_units() const;
+    bool invoke_host(const invocation& what, std::string& why);
+    void watch_clock();
+    void clock_was_set();
+    [[nodiscard]] bool says_mistakes(const std::vector<manifest::mistake>& mistakes);
+
+    const runtime_options options_;
+    log& journal_;
+    redactor& known_;
+    site site_;
+    control_loop loop_;
+    call_watch watch_;
+    trace trace_;
+
+    std::shared_ptr<const project> project_;
+    std::uint32_t generation_ = 0; ///< of the project
+    std::unique_ptr<variables> variables_;
+    std::unique_ptr<rule_engine> engine_;
+    std::vector<std::unique_ptr<unit>> units_;   ///< in the project's order
+    std::vector<std::unique_ptr<unit>> leaving_; ///< no longer in the project, but not at their end
+    std::vector<std::unique_ptr<unit>> dead_;    ///< kept for late calls of their modules' threads
+    std::vector<instance*> condemned_;
+    bool units_changed_ = false;       ///< something that look_after_units has to do
+    std::optional<time_us> units_due_; ///< or when it will have
+    bool stopping_ = false;
+    bool cut_ = false;
+
+    std::string now_;
+    std::string uuid_;
+    std::array<unsigned char, 256> chance_{};
+    std::size_t chance_left_ = 0;
+    std::vector<argument_view> arguments_;
+    session_values no_session_;
+    int clock_ = -1; ///< tells when somebody sets the clock
+    std::chrono::nanoseconds clock_offset_{0};
+};
+
+} // namespace iom::host

@@ -1,0 +1,342 @@
+#include "trace.hpp"
+
+#include "host_manifest.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+namespace iom::host {
+namespace {
+
+constexpr std::size_t most_projects = 4;
+
+std::string seconds(time_us time) {
+    std::array<char, 32> text{};
+    const int size = std::snprintf(text.data(), text.size(), "%.3g s",
+                                   static_cast<double>(time) / static_cast<double>(one_second));
+    return {text.data(), static_cast<std::size_t>(size)};
+}
+
+std::string in_quotes(std::string_view name) {
+    return '"' + std::string(name) + '"';
+}
+
+} // namespace
+
+template <std::size_t Size>
+void trace::short_text<Size>::assign(std::string_view from) {
+    std::size_t length = std::min(from.size(), Size);
+    // Not in the middle of a character.
+    while (length < from.size() && length > 0 &&
+           (static_cast<unsigned char>(from[length]) & 0xC0U) == 0x80U) {
+        --length;
+    }
+    if (length > 0) {
+        std::memcpy(bytes.data(), from.data(), length);
+    }
+    size = static_cast<std::uint16_t>(length);
+    cut = length < from.size();
+}
+
+trace::trace(log& journal, bool aloud) : journal_(journal), aloud_(aloud), records_(capacity) {
+    open_.reserve(rule_engine::max_depth + 2);
+}
+
+void trace::use(std::shared_ptr<const project> current) {
+    projects_.emplace_back(++generation_, std::move(current));
+    if (projects_.size() > most_projects) {
+        projects_.pop_front();
+    }
+}
+
+trace::record* trace::find(std::uint64_t number) {
+    record& at = records_[number % capacity];
+    return number != 0 && at.number == number ? &at : nullptr;
+}
+
+void trace::begin(cause why, const event& what, std::uint32_t by, std::uint32_t /*depth*/, time_us /*now*/) {
+    const std::uint64_t number = ++last_;
+    record& to = records_[number % capacity];
+    to.number = number;
+    to.generation = generation_;
+    to.time = std::chrono::system_clock::now();
+    to.why = why;
+    to.instance = what.instance;
+    to.trigger = what.trigger;
+    to.by = by;
+    to.listeners = 0;
+    to.stopped_by = no_rule;
+    to.omitted = 0;
+    to.size = 0;
+    to.sentence.assign({});
+    to.message.assign({});
+    to.binary = false;
+    to.has_message = false;
+    if (!what.variables.empty()) {
+        const value_view& first = what.variables.front();
+        if (first.kind == value_kind::text || first.kind == value_kind::bytes) {
+            to.has_message = true;
+            to.binary = first.kind == value_kind::bytes;
+            to.message.assign(first.text);
+        }
+    }
+    open_.push_back(number);
+}
+
+void trace::add(const entry& what) {
+    record* const to = find(current());
+    if (to == nullptr) {
+        return;
+    }
+    if (to->size < most_entries) {
+        to->entries[to->size++] = what;
+    } else {
+        ++to->omitted;
+    }
+}
+
+void trace::looked(std::uint32_t rule, verdict said, std::uint32_t detail) {
+    add({deed::looked, said, rule, detail, 0});
+}
+
+void trace::acted(std::uint32_t rule, std::uint32_t act, bool accepted, time_us delay,
+                  std::string_view sentence) {
+    const deed what = !accepted ? deed::refused : delay > 0 ? deed::put_off : deed::begun;
+    add({what, verdict::never, rule, act, delay});
+    if (accepted) {
+        return;
+    }
+    if (record* const to = find(current())) {
+        to->sentence.assign(sentence);
+    }
+    const project* const in = project_of(generation_);
+    journal_.write_rule(log_level::error, in != nullptr ? in->rules.rules[rule].name : std::string(),
+                        act_name(in, rule, act) + " was refused: " + std::string(sentence));
+}
+
+void trace::end(std::uint32_t listeners, std::uint32_t stopped_by) {
+    record* const to = find(current());
+    if (!open_.empty()) {
+        open_.pop_back();
+    }
+    if (to == nullptr) {
+        return;
+    }
+    to->listeners = listeners;
+    to->stopped_by = stopped_by;
+    if (aloud_) {
+        journal_.write(log_level::info, {}, "trace: " + describe(*to));
+    }
+}
+
+void trace::complain(std::uint32_t rule, std::string_view sentence) {
+    const project* const in = project_of(generation_);
+    const bool known = in != nullptr && rule < in->rules.rules.size();
+    journal_.write_rule(log_level::error, known ? in->rules.rules[rule].name : std::string(), sentence);
+}
+
+void trace::finished(const call_origin& origin, iom_outcome outcome, std::string_view sentence) {
+    record* const to = find(origin.event);
+    if (to == nullptr) {
+        return;
+    }
+    const deed what = outcome == IOM_DONE       ? deed::done
+                      : outcome == IOM_GIVEN_UP ? deed::given_up
+                                                : deed::timed_out;
+    for (std::uint32_t at = 0; at < to->size; ++at) {
+        entry& each = to->entries[at];
+        if (each.what == deed::begun && each.rule == origin.rule && each.detail == origin.action) {
+            each.what = what;
+            break;
+        }
+    }
+    if (outcome != IOM_DONE) {
+        to->sentence.assign(sentence);
+    }
+    if (aloud_) {
+        const project* const in = project_of(to->generation);
+        journal_.write(log_level::info, {},
+                       "trace: event " + std::to_string(to->number) + ": " +
+                           act_name(in, origin.rule, origin.action) +
+                           (outcome == IOM_DONE       ? " is done"
+                            : outcome == IOM_GIVEN_UP ? " was given up: "
+                                                      : " timed out: ") +
+                           std::string(sentence));
+    }
+}
+
+const project* trace::project_of(std::uint64_t generation) const {
+    for (const auto& [number, each] : projects_) {
+        if (number == generation) {
+            return each.get();
+        }
+    }
+    return nullptr;
+}
+
+std::string trace::rule_name(const project* in, std::uint32_t rule) {
+    return in != nullptr && rule < in->rules.rules.size() ? in_quotes(in->rules.rules[rule].name)
+                                                          : "number " + std::to_string(rule + 1);
+}
+
+std::string trace::act_name(const project* in, std::uint32_t rule, std::uint32_t act) {
+    if (in != nullptr && rule < in->rules.rules.size() && act < in->rules.rules[rule].acts.size()) {
+        return in->rules.rules[rule].acts[act].written;
+    }
+    return "action " + std::to_string(act + 1);
+}
+
+std::string trace::trigger_name(const project* in, std::uint32_t instance, std::uint32_t trigger) {
+    const manifest::module_manifest* described = nullptr;
+    std::string name;
+    if (instance == host_instance) {
+        described = &host_manifest();
+        name = "host";
+    } else if (in != nullptr && instance < in->instances.size()) {
+        described = in->modules[in->instances[instance].module].get();
+        name = in->instances[instance].name;
+    }
+    if (described != nullptr) {
+        for (const manifest::trigger& each : described->triggers) {
+            if (each.number == trigger) {
+                return name + '/' + each.id;
+            }
+        }
+    }
+    return "trigger " + std::to_string(trigger);
+}
+
+std::string trace::explain(const project* in, std::uint32_t rule, verdict said, std::uint32_t detail) {
+    switch (said) {
+    case verdict::never:
+        return "was not looked at yet";
+    case verdict::fired:
+        return "fired";
+    case verdict::waiting:
+        return "waits until it has been quiet for long enough (debounce)";
+    case verdict::disabled:
+        return "is not enabled";
+    case verdict::no_match:
+        return "its match did not hold";
+    case verdict::condition:
+        if (in != nullptr && rule < in->rules.rules.size() &&
+            detail < in->rules.rules[rule].conditions.size()) {
+            return "its condition did not hold: " + in->rules.rules[rule].conditions[detail].written;
+        }
+        return "condition " + std::to_string(detail + 1) + " did not hold";
+    case verdict::unchanged:
+        return "the captured value was the same as before (on-change)";
+    case verdict::too_often:
+        return "came more often than it may (at-most)";
+    case verdict::stopped:
+        return "was not reached, because rule " + rule_name(in, detail) + " ended the walk";
+    case verdict::too_deep:
+        return "too many rules had fired each other before it";
+    case verdict::unsupplied:
+        return "a condition needs a value that could not be supplied";
+    }
+    return "said what has no name";
+}
+
+std::string trace::describe(const record& of) const {
+    const project* const in = project_of(of.generation);
+    std::string out = "event " + std::to_string(of.number) + ": " + trigger_name(in, of.instance, of.trigger);
+    switch (of.why) {
+    case cause::trigger:
+        break;
+    case cause::rule:
+        out += ", by rule " + rule_name(in, of.by);
+        break;
+    case cause::hand:
+        out += ", by hand";
+        break;
+    case cause::debounce:
+        out += ", after a quiet time";
+        break;
+    }
+    if (of.has_message) {
+        std::string shown;
+        if (of.binary) {
+            append_hex(of.message.view(), shown);
+        } else {
+            shown = of.message.view();
+        }
+        out += ' ' + in_quotes(shown) + (of.message.cut ? " (cut)" : "");
+    }
+    out += ": " + std::to_string(of.listeners) + (of.listeners == 1 ? " rule listens" : " rules listen");
+    for (std::uint32_t at = 0; at < of.size; ++at) {
+        const entry& each = of.entries[at];
+        if (each.what == deed::looked) {
+            out +=
+                "; rule " + rule_name(in, each.rule) + ": " + explain(in, each.rule, each.said, each.detail);
+            continue;
+        }
+        out += ", " + act_name(in, each.rule, each.detail);
+        switch (each.what) {
+        case deed::refused:
+            out += " refused";
+            break;
+        case deed::put_off:
+            out += " in " + seconds(each.delay);
+            break;
+        case deed::begun:
+            out += " begun";
+            break;
+        case deed::done:
+            out += " done";
+            break;
+        case deed::given_up:
+            out += " given up";
+            break;
+        case deed::timed_out:
+            out += " timed out";
+            break;
+        case deed::looked:
+            break;
+        }
+    }
+    if (of.omitted > 0) {
+        out += "; and " + std::to_string(of.omitted) + " more";
+    }
+    if (of.stopped_by != no_rule) {
+        out += "; rule " + rule_name(in, of.stopped_by) + " ended the walk";
+    }
+    if (of.sentence.size > 0) {
+        out += "; " + std::string(of.sentence.view());
+    }
+    return out;
+}
+
+std::vector<std::string> trace::in_words(std::size_t most) const {
+    std::vector<std::string> lines;
+    const std::uint64_t count = std::min<std::uint64_t>({most, last_, capacity});
+    for (std::uint64_t number = last_ - count + 1; number <= last_; ++number) {
+        const record& each = records_[number % capacity];
+        if (each.number == number) {
+            lines.push_back(format_time(each.time) + ' ' + describe(each));
+        }
+    }
+    return lines;
+}
+
+std::string trace::in_words(std::uint32_t rule, const rule_report& report, time_us now) const {
+    const project* const in = project_of(generation_);
+    std::string out = "rule " + rule_name(in, rule) + ": fired " + std::to_string(report.fired) +
+                      (report.fired == 1 ? " time" : " times");
+    if (!report.enabled) {
+        out += "; it is not enabled";
+    }
+    out += report.last_looked ? "; last looked at " + seconds(now - *report.last_looked) + " ago"
+                              : std::string("; never looked at");
+    if (report.last_fired) {
+        out += "; last fired " + seconds(now - *report.last_fired) + " ago";
+    }
+    if (report.last_no) {
+        out += "; last said no " + seconds(now - *report.last_no) +
+               " ago: " + explain(in, rule, report.last_no_said, report.last_no_detail);
+    }
+    return out;
+}
+
+} // namespace iom::host

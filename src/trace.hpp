@@ -1,0 +1,114 @@
+#pragma once
+
+#include "guard.hpp"
+#include "log.hpp"
+#include "project.hpp"
+#include "rules.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace iom::host {
+
+/// What the rules did with the last events, in memory that never grows: "why did it not fire?". [control]
+class trace final : public trace_sink {
+public:
+    static constexpr std::size_t capacity = 1000;
+    static constexpr std::size_t most_entries = 16; ///< of one event; more are counted
+    static constexpr std::size_t most_text = 160;   ///< bytes of a message or sentence that are kept
+
+    /// `aloud`: each event is logged as well.
+    trace(log& journal, bool aloud);
+
+    /// The project whose rules are walked from now on.
+    void use(std::shared_ptr<const project> current);
+
+    void begin(cause why, const event& what, std::uint32_t by, std::uint32_t depth, time_us now) override;
+    void looked(std::uint32_t rule, verdict said, std::uint32_t detail) override;
+    void acted(std::uint32_t rule, std::uint32_t act, bool accepted, time_us delay,
+               std::string_view sentence) override;
+    void end(std::uint32_t listeners, std::uint32_t stopped_by) override;
+    void complain(std::uint32_t rule, std::string_view sentence) override;
+
+    /// The number of the event that is being walked, to be kept with calls; 0 outside of one.
+    [[nodiscard]] std::uint64_t current() const noexcept { return open_.empty() ? 0 : open_.back(); }
+
+    /// An accepted call of that event has ended.
+    void finished(const call_origin& origin, iom_outcome outcome, std::string_view sentence);
+
+    /// How many events there have been, and the newest of them in words, the oldest of those first.
+    [[nodiscard]] std::uint64_t events() const noexcept { return last_; }
+    [[nodiscard]] std::vector<std::string> in_words(std::size_t most) const;
+
+    /// One line on a rule: when it was looked at, fired, and why it last said no.
+    [[nodiscard]] std::string in_words(std::uint32_t rule, const rule_report& report, time_us now) const;
+
+private:
+    enum class deed : std::uint8_t { looked, refused, put_off, begun, done, given_up, timed_out };
+
+    struct entry {
+        deed what = deed::looked;
+        verdict said = verdict::never;
+        std::uint32_t rule = no_rule;
+        std::uint32_t detail = 0; ///< of a look; of a deed: which act
+        time_us delay = 0;
+    };
+
+    template <std::size_t Size>
+    struct short_text {
+        std::array<char, Size> bytes;
+        std::uint16_t size = 0;
+        bool cut = false;
+
+        void assign(std::string_view from);
+        [[nodiscard]] std::string_view view() const { return {bytes.data(), size}; }
+    };
+
+    struct record {
+        std::uint64_t number = 0;
+        std::uint64_t generation = 0; ///< of the project
+        std::chrono::system_clock::time_point time{};
+        cause why = cause::trigger;
+        bool binary = false;
+        bool has_message = false;
+        std::uint32_t instance = 0;
+        std::uint32_t trigger = 0;
+        std::uint32_t by = no_rule;
+        std::uint32_t listeners = 0;
+        std::uint32_t stopped_by = no_rule;
+        std::uint32_t omitted = 0;
+        std::uint32_t size = 0;
+        short_text<most_text> message;
+        short_text<most_text> sentence; ///< of the last deed that failed
+        std::array<entry, most_entries> entries;
+    };
+
+    record* find(std::uint64_t number);
+    void add(const entry& what);
+    [[nodiscard]] const project* project_of(std::uint64_t generation) const;
+    [[nodiscard]] std::string describe(const record& of) const;
+    [[nodiscard]] static std::string rule_name(const project* in, std::uint32_t rule);
+    [[nodiscard]] static std::string act_name(const project* in, std::uint32_t rule, std::uint32_t act);
+    [[nodiscard]] static std::string trigger_name(const project* in, std::uint32_t instance,
+                                                  std::uint32_t trigger);
+    [[nodiscard]] static std::string explain(const project* in, std::uint32_t rule, verdict said,
+                                             std::uint32_t detail);
+
+    log& journal_;
+    const bool aloud_;
+    std::vector<record> records_;
+    std::vector<std::uint64_t> open_; ///< events that have begun and not ended, the innermost last
+    std::uint64_t last_ = 0;
+    std::uint64_t generation_ = 0;
+    std::deque<std::pair<std::uint64_t, std::shared_ptr<const project>>> projects_; ///< the latest few
+};
+
+} // namespace iom::host
