@@ -23,6 +23,11 @@ target_compile_options(iom_warnings INTERFACE
     $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes>
     $<$<COMPILE_LANGUAGE:CXX>:-Wold-style-cast;-Wnon-virtual-dtor;-Woverloaded-virtual>)
 
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^arm")
+    # How GCC 7.1 changed the passing of some arguments matters only to what older compilers have built.
+    add_compile_options(-Wno-psabi)
+endif()
+
 if(IOM_SANITIZE STREQUAL "")
     # The usual hardening; with a sanitizer it would only hide what that one is to find.
     add_compile_options(-fstack-protector-strong)

@@ -12,19 +12,30 @@ namespace iom::ws {
 
 namespace {
 
-std::string quoted(std::string_view typed) { return '"' + std::string(cut_text(typed, 200)) + '"'; }
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
-
-bool is_token_char(char c) {
-    return is_digit(c) || is_letter(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+std::string quoted(std::string_view typed) {
+    return '"' + std::string(cut_text(typed, 200)) + '"';
 }
 
-char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+bool is_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool is_control(char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+}
+
+bool is_token_char(char c) {
+    return is_digit(c) || is_letter(c) ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+
+char to_lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
 
 std::string to_lower(std::string_view text) {
     std::string lower(text);
@@ -105,15 +116,18 @@ std::string judge_name(std::string_view name) {
         return "a name has at most 253 characters, this one has " + std::to_string(name.size()) + ".";
     }
     if (std::any_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) {
-        return quoted(name) + " has letters beyond ASCII. Write the name in its ASCII form, which begins with xn--.";
+        return quoted(name) +
+               " has letters beyond ASCII. Write the name in its ASCII form, which begins with xn--.";
     }
-    const auto strange =
-        std::find_if(name.begin(), name.end(), [](char c) { return !is_digit(c) && !is_letter(c) && c != '-' && c != '.' && c != '_'; });
+    const auto strange = std::find_if(name.begin(), name.end(), [](char c) {
+        return !is_digit(c) && !is_letter(c) && c != '-' && c != '.' && c != '_';
+    });
     if (strange != name.end()) {
         if (*strange == ' ' || is_control(*strange)) {
             return quoted(name) + " has a space or control character in it. Take it out.";
         }
-        return quoted(name) + " has " + quoted({&*strange, 1}) + " in it, which no name or address has. Take it out.";
+        return quoted(name) + " has " + quoted({&*strange, 1}) +
+               " in it, which no name or address has. Take it out.";
     }
     if (name.find_first_not_of("0123456789.") == std::string_view::npos) {
         return quoted(name) + " is no IPv4 address. Write four numbers from 0 to 255, as in 192.168.1.20.";
@@ -150,7 +164,8 @@ std::string judge_hostname(std::string_view typed) {
     const parts found = take_apart(typed);
     const bool whole = !found.scheme.empty() || !found.user.empty() || !found.path.empty() || found.has_port;
     if (!whole && found.brackets) {
-        return "Hostname: an IPv6 address stands here without brackets. Write " + std::string(found.host) + ".";
+        return "Hostname: an IPv6 address stands here without brackets. Write " + std::string(found.host) +
+               ".";
     }
     if (!whole) {
         std::string wrong = judge_name(typed);
@@ -159,7 +174,9 @@ std::string judge_hostname(std::string_view typed) {
 
     // Each piece that was typed gets the setting that it belongs in.
     std::string instead;
-    const auto add = [&instead](const std::string& piece) { instead += (instead.empty() ? "" : ", ") + piece; };
+    const auto add = [&instead](const std::string& piece) {
+        instead += (instead.empty() ? "" : ", ") + piece;
+    };
     if (!found.host.empty()) {
         add("set Hostname to " + std::string(found.host));
     }
@@ -174,10 +191,12 @@ std::string judge_hostname(std::string_view typed) {
         }
     }
     if (found.has_port) {
-        add(read_port(found.port) ? "Port to " + std::string(found.port) : "Port to a number from 0 to 65535");
+        add(read_port(found.port) ? "Port to " + std::string(found.port)
+                                  : "Port to a number from 0 to 65535");
     }
     if (!found.path.empty() && found.path != "/") {
-        add("Path to " + (found.path.front() == '/' ? "" : std::string("/")) + std::string(cut_text(found.path, 200)));
+        add("Path to " + (found.path.front() == '/' ? "" : std::string("/")) +
+            std::string(cut_text(found.path, 200)));
     }
     if (!found.user.empty()) {
         add("the user name and password in Basic authentication");
@@ -196,7 +215,8 @@ std::string judge_path(std::string_view typed) {
     }
     for (const char c : typed) {
         if (c == '#') {
-            return "Path: \"#\" cannot be part of a WebSocket address (RFC 6455 section 3). Write %23 for the character.";
+            return "Path: \"#\" cannot be part of a WebSocket address (RFC 6455 section 3). Write %23 for "
+                   "the character.";
         }
         if (c == ' ') {
             return "Path: a space cannot stand in it. Write %20.";
@@ -214,31 +234,49 @@ std::string judge_path(std::string_view typed) {
 
 std::string judge_header(std::string_view typed, bool authorization) {
     if (std::any_of(typed.begin(), typed.end(), [](char c) { return is_control(c) && c != '\t'; })) {
-        return "HTTP headers: a line break or control character cannot stand in a header. Write one header per item.";
+        return "HTTP headers: a line break or control character cannot stand in a header. Write one header "
+               "per item.";
     }
     const auto colon = typed.find(':');
     const std::string_view name = typed.substr(0, colon);
-    if (colon == std::string_view::npos || name.empty() || !std::all_of(name.begin(), name.end(), is_token_char)) {
+    if (colon == std::string_view::npos || name.empty() ||
+        !std::all_of(name.begin(), name.end(), is_token_char)) {
         // What was typed may be a secret: only what cannot be one is shown.
-        return "HTTP headers: an item is no header. Write it as Name: value, as in Origin: https://example.org.";
+        return "HTTP headers: an item is no header. Write it as Name: value, as in Origin: "
+               "https://example.org.";
     }
     static constexpr std::array<std::string_view, 15> own{
-        "host", "upgrade", "connection", "sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions",
-        "sec-websocket-protocol", "sec-websocket-accept", "content-length", "transfer-encoding", "te", "trailer",
-        "expect", "keep-alive", "proxy-connection",
+        "host",
+        "upgrade",
+        "connection",
+        "sec-websocket-key",
+        "sec-websocket-version",
+        "sec-websocket-extensions",
+        "sec-websocket-protocol",
+        "sec-websocket-accept",
+        "content-length",
+        "transfer-encoding",
+        "te",
+        "trailer",
+        "expect",
+        "keep-alive",
+        "proxy-connection",
     };
     const std::string lower = to_lower(name);
     if (lower == "sec-websocket-protocol") {
         return "HTTP headers: Sec-WebSocket-Protocol is made from the setting Subprotocols. Set that.";
     }
     if (lower == "proxy-authorization") {
-        return "HTTP headers: Proxy-Authorization is made from the setting HTTP proxy. Write user and password there.";
+        return "HTTP headers: Proxy-Authorization is made from the setting HTTP proxy. Write user and "
+               "password there.";
     }
     if (std::find(own.begin(), own.end(), lower) != own.end()) {
-        return "HTTP headers: " + std::string(name) + " belongs to the WebSocket handshake itself. Take it out.";
+        return "HTTP headers: " + std::string(name) +
+               " belongs to the WebSocket handshake itself. Take it out.";
     }
     if (lower == "authorization" && !authorization) {
-        return "HTTP headers: Authorization is made from Bearer token or Basic authentication. Take it out here, or "
+        return "HTTP headers: Authorization is made from Bearer token or Basic authentication. Take it out "
+               "here, or "
                "there.";
     }
     return {};
@@ -248,8 +286,9 @@ std::string judge_token(std::string_view typed) {
     if (!typed.empty() && std::all_of(typed.begin(), typed.end(), is_token_char)) {
         return {};
     }
-    return quoted(typed) + " is no name of a subprotocol: it has letters, digits and ! # $ % & ' * + - . ^ _ ` | ~ only. "
-                           "Write each in an item of its own.";
+    return quoted(typed) +
+           " is no name of a subprotocol: it has letters, digits and ! # $ % & ' * + - . ^ _ ` | ~ only. "
+           "Write each in an item of its own.";
 }
 
 std::optional<proxy_settings> read_proxy(std::string_view typed, std::string& mistake) {
@@ -257,8 +296,9 @@ std::optional<proxy_settings> read_proxy(std::string_view typed, std::string& mi
     const parts found = take_apart(typed, true);
     const std::string scheme = to_lower(found.scheme);
     if (scheme != "http") {
-        mistake = scheme.empty() ? "HTTP proxy: the scheme is missing."
-                                 : "HTTP proxy: the scheme " + quoted(scheme) + " is not known, only http is.";
+        mistake = scheme.empty()
+                      ? "HTTP proxy: the scheme is missing."
+                      : "HTTP proxy: the scheme " + quoted(scheme) + " is not known, only http is.";
         mistake += form;
         return std::nullopt;
     }
@@ -273,7 +313,8 @@ std::optional<proxy_settings> read_proxy(std::string_view typed, std::string& mi
         mistake += form;
         return std::nullopt;
     }
-    if (const std::string wrong = found.host.empty() ? "the host is missing." : judge_name(found.host); !wrong.empty()) {
+    if (const std::string wrong = found.host.empty() ? "the host is missing." : judge_name(found.host);
+        !wrong.empty()) {
         mistake = "HTTP proxy: " + wrong;
         mistake += form;
         return std::nullopt;

@@ -9,8 +9,8 @@
 /// Judges what people type where an address is asked for. Pure.
 namespace iom::ws {
 
-/// What is wrong with a text as Hostname, in a sentence that names the settings to use instead (Protocol, Port, Path);
-/// empty if it is a name or an address.
+/// What is wrong with a text as Hostname, in a sentence that names the settings to use instead (Protocol,
+/// Port, Path); empty if it is a name or an address.
 std::string judge_hostname(std::string_view typed);
 
 /// True for a numeric IPv4 or IPv6 address, the latter with or without %zone.

@@ -11,7 +11,8 @@ namespace iom::ws {
 /// Pairs of hexadecimal digits of either case; white space between pairs is skipped. Nothing if it is none.
 std::optional<std::string> from_hex(std::string_view written);
 
-/// Base64 of RFC 4648 §4 or, with - and _, of §5; padding may be absent, white space is skipped. Nothing if it is none.
+/// Base64 of RFC 4648 §4 or, with - and _, of §5; padding may be absent, white space is skipped. Nothing if
+/// it is none.
 std::optional<std::string> from_base64(std::string_view written);
 
 /// RFC 4648 §4, padded.

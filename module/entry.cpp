@@ -18,10 +18,12 @@ struct iom_instance {
 
 namespace {
 
-constexpr std::string_view out_of_memory = "There is no memory left for this. End what is not needed, then try again.";
+constexpr std::string_view out_of_memory =
+    "There is no memory left for this. End what is not needed, then try again.";
 
 /// No exception crosses the C edge: what cannot be done for lack of memory is answered with `otherwise`.
-template <class Result, class Work> Result guarded(const iom_host& host, Result otherwise, Work&& work) noexcept {
+template <class Result, class Work>
+Result guarded(const iom_host& host, Result otherwise, Work&& work) noexcept {
     try {
         return work();
     } catch (const std::bad_alloc&) {
@@ -32,7 +34,8 @@ template <class Result, class Work> Result guarded(const iom_host& host, Result 
     return otherwise;
 }
 
-template <class Work> std::uint32_t answered(const iom_host& host, iom_text* why, Work&& work) noexcept {
+template <class Work>
+std::uint32_t answered(const iom_host& host, iom_text* why, Work&& work) noexcept {
     const std::uint32_t none = ~std::uint32_t{0};
     const std::uint32_t result = guarded(host, none, work);
     if (result != none) {
@@ -46,7 +49,9 @@ std::span<const iom_value> as_span(const iom_value* values, size_t count) {
     return count == 0 ? std::span<const iom_value>() : std::span(values, count);
 }
 
-const void* extension(iom_instance* /*self*/, const char* /*name*/) { return nullptr; }
+const void* extension(iom_instance* /*self*/, const char* /*name*/) {
+    return nullptr;
+}
 
 std::uint32_t set(iom_instance* self, const iom_value* settings, size_t count, iom_text* why) {
     return answered(self->host, why, [&] { return self->real.set(as_span(settings, count), why); });
@@ -56,9 +61,10 @@ std::uint32_t start(iom_instance* self, iom_text* why) {
     return answered(self->host, why, [&] { return self->real.start(why); });
 }
 
-std::uint32_t invoke(iom_instance* self, std::uint64_t call, std::uint32_t action, const iom_value* arguments, size_t count,
-                     iom_text* why) {
-    return answered(self->host, why, [&] { return self->real.invoke(call, action, as_span(arguments, count), why); });
+std::uint32_t invoke(iom_instance* self, std::uint64_t call, std::uint32_t action, const iom_value* arguments,
+                     size_t count, iom_text* why) {
+    return answered(self->host, why,
+                    [&] { return self->real.invoke(call, action, as_span(arguments, count), why); });
 }
 
 std::uint32_t service(iom_instance* self) {
@@ -73,7 +79,9 @@ void stop(iom_instance* self) {
     });
 }
 
-void destroy(iom_instance* self) { delete self; }
+void destroy(iom_instance* self) {
+    delete self;
+}
 
 constexpr iom_module functions{extension, set, start, invoke, service, stop, destroy};
 
@@ -81,8 +89,9 @@ std::uint32_t create(const iom_host* host, std::uint64_t token, iom_instance** m
     *why = {};
     *made = nullptr;
     if (token != iom::ws::ids::token) {
-        *why = iom::ws::as_text("The manifest beside the module is of another version. Install websocket-client.so and "
-                                "websocket-client.xml together.");
+        *why = iom::ws::as_text(
+            "The manifest beside the module is of another version. Install websocket-client.so and "
+            "websocket-client.xml together.");
         return IOM_TOKEN;
     }
     return answered(*host, why, [&] {

@@ -10,15 +10,17 @@ namespace iom::ws {
 namespace {
 
 bool one_line(std::string_view text) {
-    return std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+    return std::none_of(text.begin(), text.end(),
+                        [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
 }
 
 } // namespace
 
-std::optional<identity> make_identity(const settings& from, const std::optional<std::string>& token, const expander& expand,
-                                      std::string& mistake) {
+std::optional<identity> make_identity(const settings& from, const std::optional<std::string>& token,
+                                      const expander& expand, std::string& mistake) {
     identity made;
-    const auto expanded = [&](std::string_view label, std::string_view written) -> std::optional<std::string> {
+    const auto expanded = [&](std::string_view label,
+                              std::string_view written) -> std::optional<std::string> {
         std::string_view text;
         if (!expand(written, text)) {
             mistake = std::string(label) + ": " + std::string(text);
@@ -44,7 +46,8 @@ std::optional<identity> make_identity(const settings& from, const std::optional<
             return std::nullopt;
         }
         // A Connect action's token goes before an Authorization among the headers.
-        const bool replaced = token && judge_header(*line, true).empty() && !judge_header(*line, false).empty();
+        const bool replaced =
+            token && judge_header(*line, true).empty() && !judge_header(*line, false).empty();
         if (replaced) {
             continue;
         }
@@ -61,7 +64,8 @@ std::optional<identity> make_identity(const settings& from, const std::optional<
             return std::nullopt;
         }
         if (bearer->empty() || !one_line(*bearer)) {
-            mistake = "Bearer token: it is empty or has a line break in it. Check the secret or the answer it was taken from.";
+            mistake = "Bearer token: it is empty or has a line break in it. Check the secret or the answer "
+                      "it was taken from.";
             return std::nullopt;
         }
         made.authorization = "Bearer " + *bearer;
@@ -72,7 +76,8 @@ std::optional<identity> make_identity(const settings& from, const std::optional<
             return std::nullopt;
         }
         if (name->find(':') != std::string::npos || !one_line(*name) || !one_line(*password)) {
-            mistake = "Basic authentication: a user name takes no colon, and neither it nor the password a line break. "
+            mistake = "Basic authentication: a user name takes no colon, and neither it nor the password a "
+                      "line break. "
                       "Check both.";
             return std::nullopt;
         }

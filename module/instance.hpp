@@ -20,8 +20,11 @@
 
 namespace iom::ws {
 
-/// One use of the module, as the contract sees it. Everything is called on [control]; the session at the other end of
-/// the mailbox lives on the network thread.
+inline constexpr std::int64_t second = 1'000'000'000; ///< in the nanoseconds of line::now()
+inline constexpr double nanoseconds_per_millisecond = 1e6;
+
+/// One use of the module, as the contract sees it. Everything is called on [control]; the session at the
+/// other end of the mailbox lives on the network thread.
 class instance final : private recipe::means {
 public:
     using line_source = std::function<std::shared_ptr<line>()>;
@@ -35,7 +38,8 @@ public:
     // The functions of iom_module; each answers an iom_result.
     std::uint32_t set(std::span<const iom_value> values, iom_text* why);
     std::uint32_t start(iom_text* why);
-    std::uint32_t invoke(std::uint64_t call, std::uint32_t action, std::span<const iom_value> arguments, iom_text* why);
+    std::uint32_t invoke(std::uint64_t call, std::uint32_t action, std::span<const iom_value> arguments,
+                         iom_text* why);
     void stop();
 
     /// Bits of IOM_MORE and IOM_STOPPED.
@@ -65,7 +69,7 @@ private:
         std::string_view sentence; // constant
     };
 
-    // ---- actions -------------------------------------------------------------------------------------------
+    // ---- actions ------------------------------------------------------------------------------------
     std::uint32_t connect(std::uint64_t call, std::span<const iom_value> arguments);
     std::uint32_t disconnect(std::uint64_t call, std::span<const iom_value> arguments);
     std::uint32_t send_message(std::uint64_t call, std::span<const iom_value> arguments);
@@ -73,12 +77,12 @@ private:
     std::uint32_t request(std::uint64_t call, std::span<const iom_value> arguments);
     std::uint32_t ping(std::uint64_t call, std::span<const iom_value> arguments);
     std::uint32_t clear_queue(std::uint64_t call, std::span<const iom_value> arguments);
-    std::uint32_t take_message(std::uint64_t call, std::string_view label, std::string_view payload, bool binary,
-                               std::string_view key, bool is_request);
+    std::uint32_t take_message(std::uint64_t call, std::string_view label, std::string_view payload,
+                               bool binary, std::string_view key, bool is_request);
     std::uint32_t begin(std::uint64_t call, std::uint32_t action, std::span<const iom_value> arguments);
     std::uint32_t refuse(std::uint32_t result, std::string sentence);
 
-    // ---- events --------------------------------------------------------------------------------------------
+    // ---- events -------------------------------------------------------------------------------------
     std::uint32_t read_events();
     void handle(const record& what);
     void handle_state(const record& what);
@@ -93,7 +97,7 @@ private:
     void hear(std::string_view message, bool binary);
     std::uint32_t finish();
 
-    // ---- within a session ------------------------------------------------------------------------------------
+    // ---- within a session ---------------------------------------------------------------------------
     void act(recipe::outcome what);
     void become_ready();
     void fail(layer where, std::string_view code, std::string_view detail);
@@ -104,22 +108,22 @@ private:
     void launch(const waiting_message& message);
     std::uint64_t hand_over(std::string_view payload, const departure& what);
 
-    // ---- recipe::means ---------------------------------------------------------------------------------------
+    // ---- recipe::means ------------------------------------------------------------------------------
     std::uint64_t say(std::string_view written, bool binary, std::string& mistake) override;
     bool test(std::uint32_t match, const iom_value& message) override;
     bool capture(std::uint32_t match, const iom_value& message) override;
 
-    // ---- time ------------------------------------------------------------------------------------------------
+    // ---- time ---------------------------------------------------------------------------------------
     void elapse();
     void count_down();
     [[nodiscard]] std::optional<std::int64_t> next_deadline() const;
     void arm_alarm();
 
-    // ---- toward the host -------------------------------------------------------------------------------------
+    // ---- toward the host ----------------------------------------------------------------------------
     void fire(std::uint32_t trigger, std::span<const iom_value> variables);
     void done(std::uint64_t call, std::uint32_t outcome, std::string_view sentence);
-    void give_up(std::uint64_t call, bool is_request, std::string_view message, bool binary, std::string_view reason,
-                 std::string_view sentence);
+    void give_up(std::uint64_t call, bool is_request, std::string_view message, bool binary,
+                 std::string_view reason, std::string_view sentence);
     void end_pending();
     void show_state();
     void keep_last_received();
@@ -127,7 +131,7 @@ private:
     void log(iom_level level, std::string_view line) const;
     void trace(std::string_view line) const; // extended logging
 
-    // ---- toward the network thread ---------------------------------------------------------------------------
+    // ---- toward the network thread ------------------------------------------------------------------
     void push_command(const record_head& head, std::initializer_list<std::string_view> parts = {});
     void ring_later(bool wanted);
 
@@ -160,7 +164,7 @@ private:
     bool open_ = false;         // messages can be sent
     bool ready_ = false;
     bool was_ready_ = false;
-    std::int64_t retry_at_ = 0;  // 0: none planned
+    std::int64_t retry_at_ = 0;   // 0: none planned
     std::int64_t retry_tick_ = 0; // when the seconds left change
     std::string delimiter_;
     std::int64_t last_heard_ = 0;

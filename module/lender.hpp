@@ -23,8 +23,8 @@ public:
     /// The same; its captures become ${session/NAME}.
     [[nodiscard]] bool capture(std::uint32_t match, const iom_value& message) const;
 
-    /// Puts in what ${...} stands for. False, and a sentence in `expanded`, if that cannot be. The view holds until the
-    /// next call.
+    /// Puts in what ${...} stands for. False, and a sentence in `expanded`, if that cannot be. The view holds
+    /// until the next call.
     [[nodiscard]] bool expand(std::string_view written, std::string_view& expanded) const;
 
     /// Captures and ${seq} of the last session are over.

@@ -34,6 +34,7 @@ private:
     static int callback(lws* wsi, lws_callback_reasons reason, void* user, void* in, std::size_t size);
     void doorbell();
     port* take_rung();
+    void forget_ring(port* at);
     void wake() noexcept { lws_cancel_service(common_.context); }
 
     // In the order in which they must go: the thread last in, first out.
@@ -153,6 +154,18 @@ line::port* network::take_rung() {
     return one;
 }
 
+// Takes a port out of those that were rung; the caller holds the mutex.
+void network::forget_ring(port* at) {
+    port* before = nullptr;
+    for (port* one = first_rung_; one != at; one = one->next_rung) {
+        before = one;
+    }
+    (before == nullptr ? first_rung_ : before->next_rung) = at->next_rung;
+    if (last_rung_ == at) {
+        last_rung_ = before;
+    }
+}
+
 void network::doorbell() {
     // Those that are rung again meanwhile have another wake.
     port* const last = [&] {
@@ -183,14 +196,22 @@ void network::doorbell() {
     {
         const std::lock_guard hold(mutex_);
         std::swap(gone, gone_);
+        for (port* one = gone; one != nullptr; one = one->next_gone) {
+            if (one->rung) {
+                forget_ring(one);
+            }
+        }
     }
+    const bool left = gone != nullptr;
     while (gone != nullptr) {
         port* const one = gone;
         gone = one->next_gone;
         one->leave();
         delete one;
     }
-    common_.vhosts.sweep();
+    if (left) {
+        common_.vhosts.sweep();
+    }
 }
 
 int network::on_bell(lws* wsi, lws_callback_reasons reason, void*, void*, std::size_t) {
@@ -209,6 +230,9 @@ int network::callback(lws* wsi, lws_callback_reasons reason, void*, void* in, st
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
     case LWS_CALLBACK_CLIENT_RECEIVE:
     case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
+#if defined(LWS_IOM_RECEIVE_PING)
+    case LWS_CALLBACK_CLIENT_RECEIVE_PING:
+#endif
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
     case LWS_CALLBACK_CLIENT_WRITEABLE:
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:

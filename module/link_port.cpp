@@ -89,6 +89,17 @@ std::string answer_head(lws* wsi) {
     return head;
 }
 
+// What the far end did against RFC 6455, in the library's words.
+failure violation_failure(std::string_view words) {
+    const bool payload =
+        words.find("UTF-8") != std::string_view::npos || words.find("compressed") != std::string_view::npos;
+    return {.where = layer::protocol,
+            .code = payload ? "1007" : "1002",
+            .place = {},
+            .detail = std::string(words),
+            .retry_after = {}};
+}
+
 } // namespace
 
 instant steady_now() noexcept {
@@ -274,7 +285,8 @@ std::optional<failure> line::port::open(const opening& what, const settings& how
     opening_now_ = false;
     if (made == nullptr) {
         // A failure at once comes without a text; what the system said last is all there is.
-        const std::string text = "conn fail: " + std::to_string(errno != 0 ? errno : EIO);
+        const int usual = how.local_address.empty() ? EIO : ENODEV;
+        const std::string text = "conn fail: " + std::to_string(errno != 0 ? errno : usual);
         wsi_ = nullptr;
         if (!refusal_) {
             refusal_ =
@@ -296,6 +308,10 @@ void line::port::cut() {
     }
     unacknowledged_ = 0;
     lws_set_opaque_user_data(gone, nullptr);
+#if defined(LWS_IOM_PATCHES)
+    // In the middle of a batch; whether its rest still goes out makes no difference any more.
+    [[maybe_unused]] const int flushed = lws_ws_uncork(gone);
+#endif
     if (lws_partial_buffered(gone)) {
         // Else the library would go on for seconds to flush what the far end does not take.
         ::shutdown(static_cast<int>(lws_get_socket_fd(gone)), SHUT_RDWR);
@@ -336,10 +352,21 @@ bool line::port::write(frame kind, char* payload, std::size_t size) {
     return lws_write(wsi_, reinterpret_cast<unsigned char*>(payload), size, type) >= 0;
 }
 
-void line::port::gather() {}
+void line::port::gather() {
+#if defined(LWS_IOM_PATCHES)
+    if (wsi_ != nullptr && !compressed_) {
+        // Without memory for it each frame goes out by itself.
+        static_cast<void>(lws_ws_cork(wsi_));
+    }
+#endif
+}
 
 bool line::port::flush() {
+#if defined(LWS_IOM_PATCHES)
+    return wsi_ != nullptr && lws_ws_uncork(wsi_) == 0;
+#else
     return wsi_ != nullptr;
+#endif
 }
 
 bool line::port::stuck() {
@@ -447,6 +474,14 @@ int line::port::on_callback(lws* wsi, lws_callback_reasons reason, void* in, std
         }
         session_.ponged(now, bytes);
         return 0;
+#if defined(LWS_IOM_RECEIVE_PING)
+    case LWS_CALLBACK_CLIENT_RECEIVE_PING:
+        if (logs_frames()) {
+            log(IOM_LOG_FRAME, frame_line(direction::in, "ping", true, size, bytes, false));
+            log(IOM_LOG_FRAME, frame_line(direction::out, "pong", true, size, bytes, false));
+        }
+        return 0;
+#endif
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
         return on_close(wsi, bytes);
     case LWS_CALLBACK_CLIENT_WRITEABLE:
@@ -454,7 +489,11 @@ int line::port::on_callback(lws* wsi, lws_callback_reasons reason, void* in, std
         session_.writable(now);
         return 0;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-        on_error(bytes);
+        // A proxy that hung up is not one that talks nonsense.
+        on_error(bytes == "http_proxy fail" &&
+                         end_of(static_cast<int>(lws_get_socket_fd(wsi))) != line_end::none
+                     ? "proxy conn dead"
+                     : bytes);
         return 0;
     case LWS_CALLBACK_CLIENT_CLOSED:
         on_closed(wsi);
@@ -615,11 +654,16 @@ void line::port::on_error(std::string_view text) {
 void line::port::on_closed(lws* wsi) {
     const int fd = static_cast<int>(lws_get_socket_fd(wsi));
     unacknowledged_ = unacknowledged_bytes(fd);
+#if defined(LWS_IOM_PATCHES)
+    if (const char* const words = lws_ws_violation(wsi)) {
+        lose(violation_failure(words));
+        return;
+    }
+#endif
     failure why{.where = layer::close, .code = "1006", .place = {}, .detail = {}, .retry_after = {}};
     switch (end_of(fd)) {
     case line_end::none: // it was the library that did not like what came
-        why.where = layer::protocol;
-        why.code = "1002";
+        why = violation_failure("");
         break;
     case line_end::finished:
         why.detail = "it ended without a Close";

@@ -8,7 +8,8 @@ namespace iom::ws {
 
 namespace {
 
-/// How a record lies in a buffer: this, payload_room, the parts one behind another, then up to the next multiple.
+/// How a record lies in a buffer: this, payload_room, the parts one behind another, then up to the next
+/// multiple.
 struct stored {
     std::uint32_t total = 0;
     std::array<std::uint32_t, max_parts> sizes{};
@@ -69,7 +70,8 @@ bool record_queue::push(const record_head& head, std::initializer_list<std::stri
 }
 
 bool record_queue::wait_for_room() noexcept {
-    // Either this sees what the consumer has published, or settle() sees the wish: both are sequentially consistent.
+    // Either this sees what the consumer has published, or settle() sees the wish: both are sequentially
+    // consistent.
     producer_waits_.store(true);
     if (waiting() <= low_) {
         producer_waits_.store(false);
@@ -111,7 +113,9 @@ record* record_queue::next() noexcept {
     return &current_;
 }
 
-bool record_queue::more() const noexcept { return read_ < front_.used || back_used_.load() > 0; }
+bool record_queue::more() const noexcept {
+    return read_ < front_.used || back_used_.load() > 0;
+}
 
 bool record_queue::settle() noexcept {
     front_left_.store(front_.used - read_);
@@ -131,7 +135,9 @@ void record_queue::trim() noexcept {
     }
 }
 
-std::size_t record_queue::waiting() const noexcept { return back_used_.load() + front_left_.load(); }
+std::size_t record_queue::waiting() const noexcept {
+    return back_used_.load() + front_left_.load();
+}
 
 void mailbox::offer(std::shared_ptr<const settings> fresh) noexcept {
     const std::lock_guard lock(mutex_);

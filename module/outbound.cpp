@@ -8,17 +8,24 @@ namespace iom::ws {
 
 namespace {
 
-std::size_t size_of(const waiting_message& message) { return message.payload.size() + message.key.size(); }
+std::size_t size_of(const waiting_message& message) {
+    return message.payload.size() + message.key.size();
+}
 
 } // namespace
 
 std::string_view name_of(drop_reason what) {
     switch (what) {
-    case drop_reason::full: return "queue-full";
-    case drop_reason::stale: return "stale";
-    case drop_reason::replaced: return "replaced";
-    case drop_reason::cleared: return "cleared";
-    case drop_reason::stopped: return "stopped";
+    case drop_reason::full:
+        return "queue-full";
+    case drop_reason::stale:
+        return "stale";
+    case drop_reason::replaced:
+        return "replaced";
+    case drop_reason::cleared:
+        return "cleared";
+    case drop_reason::stopped:
+        return "stopped";
     }
     return "";
 }
@@ -26,7 +33,8 @@ std::string_view name_of(drop_reason what) {
 std::string_view sentence_of(drop_reason what) {
     switch (what) {
     case drop_reason::full:
-        return "The queue was full and this was its oldest message. Raise Queue limit, or send less while offline.";
+        return "The queue was full and this was its oldest message. Raise Queue limit, or send less while "
+               "offline.";
     case drop_reason::stale:
         return "The message waited longer than Queue limit, age allows, and was not sent.";
     case drop_reason::replaced:
@@ -68,15 +76,17 @@ void outbound::add(waiting_message&& message, std::vector<dropped_message>& drop
         --at;
     }
     if (limits_.policy == offline_policy::latest) {
-        const auto same = std::find_if(messages_.begin(), messages_.end(),
-                                       [&](const waiting_message& other) { return other.key == message.key; });
+        const auto same = std::find_if(messages_.begin(), messages_.end(), [&](const waiting_message& other) {
+            return other.key == message.key;
+        });
         if (same != messages_.end()) {
             if (same->order > message.order) {
                 dropped.push_back({std::move(message), drop_reason::replaced});
                 return;
             }
             const auto place = std::distance(messages_.begin(), at) - 1;
-            drop(static_cast<std::size_t>(std::distance(messages_.begin(), same)), drop_reason::replaced, dropped);
+            drop(static_cast<std::size_t>(std::distance(messages_.begin(), same)), drop_reason::replaced,
+                 dropped);
             at = messages_.begin() + place;
         }
     }
@@ -85,7 +95,9 @@ void outbound::add(waiting_message&& message, std::vector<dropped_message>& drop
     keep_limits(dropped);
 }
 
-const waiting_message* outbound::front() const { return messages_.empty() ? nullptr : &messages_.front(); }
+const waiting_message* outbound::front() const {
+    return messages_.empty() ? nullptr : &messages_.front();
+}
 
 waiting_message outbound::take() {
     waiting_message oldest = std::move(messages_.front());

@@ -14,7 +14,8 @@ namespace iom::ws {
 
 /// A message of a send action that waits for a session.
 struct waiting_message {
-    std::uint64_t order = 0; ///< in which it was given; what comes back from a lost session goes to its old place
+    std::uint64_t order =
+        0; ///< in which it was given; what comes back from a lost session goes to its old place
     std::uint64_t call = 0;
     std::int64_t since = 0; ///< nanoseconds
     bool binary = false;

@@ -52,7 +52,8 @@ recipe::outcome recipe::through(const settings& /*with*/, std::int64_t now) {
 }
 
 recipe::outcome recipe::hear(const settings& with, const iom_value& message, std::int64_t now) {
-    if (with.refuse_match && phase_ != phase::none && phase_ != phase::farewell && by_.test(*with.refuse_match, message)) {
+    if (with.refuse_match && phase_ != phase::none && phase_ != phase::farewell &&
+        by_.test(*with.refuse_match, message)) {
         return outcome::refused;
     }
     switch (phase_) {
@@ -83,7 +84,8 @@ recipe::outcome recipe::hear(const settings& with, const iom_value& message, std
             end();
         }
         break;
-    case phase::none: break;
+    case phase::none:
+        break;
     }
     return outcome::nothing;
 }
@@ -101,14 +103,17 @@ void recipe::sent(const settings& with, std::uint64_t sequence, std::int64_t now
 recipe::outcome recipe::elapse(const settings& with, std::int64_t now, std::int64_t stirred) {
     switch (phase_) {
     case phase::greeting:
-    case phase::awaiting_ready: return now - begun_ >= with.ready_timeout.count() ? outcome::ready_timeout : outcome::nothing;
+    case phase::awaiting_ready:
+        return now - begun_ >= with.ready_timeout.count() ? outcome::ready_timeout : outcome::nothing;
     case phase::farewell:
         if (now >= farewell_deadline_) {
             end();
         }
         return outcome::nothing;
-    case phase::ready: break;
-    case phase::none: return outcome::nothing;
+    case phase::ready:
+        break;
+    case phase::none:
+        return outcome::nothing;
     }
     if (!beats(with)) {
         return outcome::nothing;
@@ -133,10 +138,14 @@ recipe::outcome recipe::elapse(const settings& with, std::int64_t now, std::int6
 std::optional<std::int64_t> recipe::deadline(const settings& with, std::int64_t stirred) const {
     switch (phase_) {
     case phase::greeting:
-    case phase::awaiting_ready: return begun_ + with.ready_timeout.count();
-    case phase::farewell: return farewell_deadline_;
-    case phase::ready: break;
-    case phase::none: return std::nullopt;
+    case phase::awaiting_ready:
+        return begun_ + with.ready_timeout.count();
+    case phase::farewell:
+        return farewell_deadline_;
+    case phase::ready:
+        break;
+    case phase::none:
+        return std::nullopt;
     }
     if (!beats(with)) {
         return std::nullopt;

@@ -10,15 +10,16 @@
 
 namespace iom::ws {
 
-/// What is said within a session besides the messages of actions: greeting, ready-match, refuse-match, heartbeat and
-/// farewell. Pure: time is an argument, and what it needs from others comes through `means`.
+/// What is said within a session besides the messages of actions: greeting, ready-match, refuse-match,
+/// heartbeat and farewell. Pure: time is an argument, and what it needs from others comes through `means`.
 class recipe {
 public:
     class means {
     public:
         virtual ~means() = default;
 
-        /// Sends a message (a text is expanded first). Its sequence number, or 0, and a sentence in `mistake`.
+        /// Sends a message (a text is expanded first). Its sequence number, or 0, and a sentence in
+        /// `mistake`.
         virtual std::uint64_t say(std::string_view written, bool binary, std::string& mistake) = 0;
         virtual bool test(std::uint32_t match, const iom_value& message) = 0;
         virtual bool capture(std::uint32_t match, const iom_value& message) = 0;
@@ -74,9 +75,9 @@ private:
     std::int64_t begun_ = 0;
     std::string sentence_;
 
-    std::int64_t last_beat_ = 0;         // when the last heartbeat was said, or the session became ready
-    std::uint64_t beat_sequence_ = 0;    // of the oldest one that is not answered; 0: none
-    std::int64_t beat_sent_ = 0;         // when the kernel had it; 0: not yet
+    std::int64_t last_beat_ = 0;          // when the last heartbeat was said, or the session became ready
+    std::uint64_t beat_sequence_ = 0;     // of the oldest one that is not answered; 0: none
+    std::int64_t beat_sent_ = 0;          // when the kernel had it; 0: not yet
     std::uint64_t farewell_sequence_ = 0; // of its last message
     std::int64_t farewell_deadline_ = 0;
 };

@@ -29,7 +29,8 @@ public:
     void sent(std::uint64_t call, std::int64_t now);
 
     /// Takes out the oldest sent request whose match `test` answers with true; nothing if there is none.
-    template <class Test> std::optional<pending_request> answered(Test&& test) {
+    template <class Test>
+    std::optional<pending_request> answered(Test&& test) {
         for (std::size_t index = 0; index < pending_.size(); ++index) {
             const pending_request& request = pending_[index];
             if (request.sent != 0 && (!request.match || test(*request.match))) {
@@ -39,8 +40,8 @@ public:
         return std::nullopt;
     }
 
-    /// Takes out one whose time is over; time begins again at `stirred` (product: while bytes of an unfinished message
-    /// keep coming). Nothing if there is none.
+    /// Takes out one whose time is over; time begins again at `stirred` (product: while bytes of an
+    /// unfinished message keep coming). Nothing if there is none.
     std::optional<pending_request> late(std::int64_t now, std::int64_t stirred);
 
     /// When late() will find one; nothing if never.

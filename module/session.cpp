@@ -85,9 +85,7 @@ void session::attend(instant now) {
     if (auto fresh = box_.take()) {
         what_ = std::move(fresh);
         note("live settings taken");
-        if (phase_ == phase::open) {
-            next_ping_ = sooner(next_ping_, after(now, what_->ping_interval));
-        }
+        take_settings(now);
     }
     while (const record* command = box_.commands.next()) {
         obey(now, *command);
@@ -104,6 +102,21 @@ void session::attend(instant now) {
         } else {
             link_.want_write();
         }
+    }
+}
+
+// A change of settings gives a fault another chance.
+void session::take_settings(instant now) {
+    faulted_for_.clear();
+    if (phase_ == phase::open) {
+        next_ping_ = sooner(next_ping_, after(now, what_->ping_interval));
+    } else if ((phase_ == phase::resting || phase_ == phase::pacing) && !what_->auto_reconnect &&
+               connect_calls_.empty()) {
+        phase_ = phase::idle;
+        wanted_ = false;
+        show(state::stopped);
+    } else if (phase_ == phase::resting && due_ == 0) {
+        begin(now);
     }
 }
 
@@ -409,7 +422,7 @@ failure session::timed_out() const {
     return why;
 }
 
-void session::tcp_up(instant now, std::string_view remote) {
+void session::tcp_up(instant, std::string_view remote) {
     if (phase_ != phase::opening) {
         return;
     }
@@ -420,7 +433,6 @@ void session::tcp_up(instant now, std::string_view remote) {
     }
     if (!announced_) {
         announced_ = true;
-        connected_at_ = now;
         push({.type = record_type::connected}, {remote});
     }
     if (to_.secure && !what_->tls.verify) {
@@ -488,7 +500,7 @@ void session::upgraded(instant now, std::string_view subprotocol) {
     progress_check_ = 0;
     close_answered_ = false;
     closing_for_.reset();
-    show(state::established);
+    shown_ = state::established;
     push({.type = record_type::established,
           .number = session_,
           .value = static_cast<std::uint64_t>(tls_.expiry)},
@@ -557,6 +569,7 @@ void session::over(instant now, failure why, bool clean) {
     pings_.clear();
     marks_ = {};
     marks_limit_ = 0;
+    kept_ = {};
     progress_check_ = 0;
     paused_ = false;
     partial_ = {};
@@ -589,7 +602,7 @@ void session::over(instant now, failure why, bool clean) {
         push({.type = record_type::disconnected,
               .detail = static_cast<std::uint8_t>(why.where),
               .flags = clean ? flag_clean : std::uint16_t{0},
-              .real = seconds_between(connected_at_, now)},
+              .real = was_open ? seconds_between(established_at_, now) : 0},
              {why.code, given.sentence});
     }
     end_calls(pings_asked_, IOM_GIVEN_UP, given.sentence);
@@ -637,13 +650,19 @@ void session::plan_next(instant now, const failure& why, const verdict& given) {
 void session::report_lost_sends() {
     const std::uint64_t safe = acknowledged_bytes();
     for (const mark& one : marks_) {
-        if (one.sequence > in_kernel_) {
-            push({.type = record_type::dropped, .number = one.sequence},
-                 {"the connection was lost while it was being sent; it may have arrived"});
-        } else if (one.end > safe) {
-            push({.type = record_type::dropped, .flags = flag_unconfirmed, .number = one.sequence},
-                 {"unconfirmed"});
+        const bool sent = one.sequence <= in_kernel_;
+        if (sent && one.end <= safe) {
+            continue;
         }
+        std::string_view message;
+        if (one.kept) {
+            message =
+                std::string_view(kept_).substr(static_cast<std::size_t>(one.at - kept_begin_), one.size);
+        }
+        push({.type = record_type::dropped,
+              .flags = static_cast<std::uint16_t>(one.flags | (sent ? flag_unconfirmed : 0)),
+              .number = one.sequence},
+             {sent ? "unconfirmed" : "lost", message});
     }
 }
 
@@ -656,7 +675,7 @@ std::uint64_t session::acknowledged_bytes() {
 void session::refuse_sends() {
     while (const record* one = box_.sends.next()) {
         push({.type = record_type::dropped, .flags = one->flags, .number = one->number},
-             {"the connection was lost before it was sent", one->parts[0]});
+             {"lost", one->parts[0]});
     }
     if (box_.sends.settle()) {
         link_.knock();
@@ -713,22 +732,6 @@ bool session::close_received(instant now, unsigned code, std::string_view reason
     due_ = after(now, what_->close_timeout);
     show(state::closing);
     return false;
-}
-
-void session::violated(instant now, unsigned code, std::string_view words) {
-    if (phase_ != phase::open && phase_ != phase::flushing && phase_ != phase::closing) {
-        return;
-    }
-    if (!closing_for_) {
-        closing_for_ = {.where = layer::protocol,
-                        .code = std::to_string(code),
-                        .place = place(),
-                        .detail = std::string(words),
-                        .retry_after = {}};
-    }
-    phase_ = phase::closing;
-    due_ = after(now, what_->close_timeout);
-    show(state::closing);
 }
 
 // ---- messages in ------------------------------------------------------------------------------------------
@@ -878,13 +881,13 @@ void session::writable(instant now) {
         }
         if (one->value != session_) {
             push({.type = record_type::dropped, .flags = one->flags, .number = one->number},
-                 {"its session was over before it was sent", one->parts[0]});
+                 {"lost", one->parts[0]});
             continue;
         }
         const std::size_t size = one->parts[0].size();
         const bool binary = (one->flags & flag_binary) != 0;
         bytes += size;
-        remember(one->number, size);
+        remember(*one);
         written_ = one->number;
         alive = link_.write(binary ? frame::binary : frame::text, one->payload, size);
     }
@@ -929,22 +932,45 @@ void session::flushed(instant now) {
     }
 }
 
-// Keeps where a send ends among the bytes of this connection, until TCP has acknowledged them.
-void session::remember(std::uint64_t sequence, std::size_t size) {
+// Keeps where a send ends among the bytes of this connection, and what it said, until TCP has acknowledged
+// it.
+void session::remember(const record& send) {
+    const std::size_t size = send.parts[0].size();
     // Never more than the frame takes on the line: too many sends may be called unconfirmed, too few never.
     const std::size_t head = size < 126 ? 6 : 8;
     bytes_out_ += head + (what_->compression ? 0 : size);
     if (marks_.size() >= marks_limit_) {
-        const std::uint64_t safe = acknowledged_bytes();
-        const auto still =
-            std::find_if(marks_.begin(), marks_.end(), [&](const mark& one) { return one.end > safe; });
-        marks_.erase(marks_.begin(), still);
+        forget_acknowledged();
         if (marks_.size() >= most_marks) {
             marks_.erase(marks_.begin(), marks_.begin() + most_marks / 2);
         }
         marks_limit_ = std::max(first_marks, marks_.size() * 2);
     }
-    marks_.push_back({.sequence = sequence, .end = bytes_out_});
+    const bool keep = kept_.size() + size <= kept_capacity;
+    marks_.push_back({.sequence = send.number,
+                      .end = bytes_out_,
+                      .at = kept_begin_ + kept_.size(),
+                      .size = static_cast<std::uint32_t>(size),
+                      .flags = send.flags,
+                      .kept = keep});
+    if (keep) {
+        kept_ += send.parts[0];
+    }
+}
+
+void session::forget_acknowledged() {
+    const std::uint64_t safe = acknowledged_bytes();
+    const auto still =
+        std::find_if(marks_.begin(), marks_.end(), [&](const mark& one) { return one.end > safe; });
+    const std::uint64_t kept_from = still == marks_.end() ? kept_begin_ + kept_.size() : still->at;
+    kept_.erase(0, static_cast<std::size_t>(kept_from - kept_begin_));
+    kept_begin_ = kept_from;
+    marks_.erase(marks_.begin(), still);
+    if (marks_.empty()) {
+        marks_ = {};
+        marks_limit_ = 0;
+        kept_ = {};
+    }
 }
 
 void session::check_progress(instant now) {
@@ -1056,6 +1082,9 @@ void session::tick(instant now) {
             }
         }
         if (what_->keep_alive && !ping_due_ && next_ping_ != 0 && now >= next_ping_) {
+            box_.commands.trim();
+            box_.sends.trim();
+            forget_acknowledged();
             ping_due_ = true;
             if (link_.may_write()) {
                 writable(now);

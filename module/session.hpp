@@ -125,8 +125,6 @@ public:
     /// The server's Close, code 1005 where it has none; the link answers it and then drops the connection.
     /// True if it is the answer to our own.
     bool close_received(instant now, unsigned code, std::string_view reason);
-    /// The server broke the protocol in these words; the link sends Close `code` and drops the connection.
-    void violated(instant now, unsigned code, std::string_view words);
     /// All that was written is with the kernel, and more may be written.
     void writable(instant now);
 
@@ -153,6 +151,10 @@ private:
     struct mark {
         std::uint64_t sequence;
         std::uint64_t end;
+        std::uint64_t at; // in kept_, counted from the session's first byte there
+        std::uint32_t size;
+        std::uint16_t flags; // of its record
+        bool kept;           // its payload is there
     };
 
     struct ping_out {
@@ -162,6 +164,7 @@ private:
         std::uint64_t call;     // of the ping action, or 0
     };
 
+    void take_settings(instant now);
     void obey(instant now, const record& command);
     void obey_connect(instant now, std::uint64_t call);
     void obey_disconnect(instant now, const record& command, bool stop);
@@ -189,7 +192,8 @@ private:
 
     bool send_ping(instant now, std::uint64_t call);
     void flushed(instant now);
-    void remember(std::uint64_t sequence, std::size_t size);
+    void remember(const record& send);
+    void forget_acknowledged();
     void refuse_sends();
     void check_progress(instant now);
     [[nodiscard]] instant pong_deadline() const;
@@ -226,7 +230,6 @@ private:
     instant address_due_ = 0;
     bool identity_missing_ = false;
     bool announced_ = false; // event connected
-    instant connected_at_ = 0;
     std::vector<std::string> addresses_;
     std::size_t next_address_ = 0;
     destination to_;
@@ -267,6 +270,8 @@ private:
     std::uint64_t bytes_in_kernel_ = 0;
     std::vector<mark> marks_; // of sends that TCP may not have acknowledged
     std::size_t marks_limit_ = 0;
+    std::string kept_; // payloads of the newest of them, as far as they are not too large together
+    std::uint64_t kept_begin_ = 0;
     instant progress_check_ = 0;
     instant progress_at_ = 0;
     std::uint64_t progress_seen_ = 0;

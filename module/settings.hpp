@@ -24,8 +24,8 @@ enum class tls_version : std::uint8_t { tls_1_2, tls_1_3 };
 struct greeting_step {
     enum class kind : std::uint8_t { send_text, send_binary, await };
     kind what = kind::send_text;
-    std::string payload;      ///< to send; a text as it was written, to be expanded at use
-    std::uint32_t match = 0;  ///< to await: the host's handle
+    std::string payload;     ///< to send; a text as it was written, to be expanded at use
+    std::uint32_t match = 0; ///< to await: the host's handle
 
     bool operator==(const greeting_step&) const = default;
 };
@@ -45,7 +45,7 @@ struct tls_settings {
     std::string certificate; ///< path of a PEM file; empty: none
     std::string key;         ///< path of a PEM file; empty: in the certificate's file
     std::string key_password;
-    std::string server_name; ///< SNI and name to verify; the hostname where none was given
+    std::string server_name;       ///< SNI and name to verify; the hostname where none was given
     std::vector<std::string> pins; ///< 32 raw bytes each: SHA-256 of a SubjectPublicKeyInfo
     tls_version oldest = tls_version::tls_1_2;
 
@@ -86,7 +86,7 @@ struct settings {
     bool keep_alive = true;
     span_of_time ping_interval = std::chrono::seconds(20);
     span_of_time pong_timeout = std::chrono::seconds(10);
-    span_of_time silence_timeout{};                       ///< 0: off
+    span_of_time silence_timeout{};                         ///< 0: off
     span_of_time write_deadline = std::chrono::seconds(10); ///< 0: off
     span_of_time close_timeout = std::chrono::seconds(2);
 
@@ -95,11 +95,11 @@ struct settings {
     std::optional<std::uint32_t> ready_match;
     std::optional<std::uint32_t> refuse_match;
     span_of_time ready_timeout = std::chrono::seconds(10);
-    std::string heartbeat_message; ///< as written; empty: off
+    std::string heartbeat_message;     ///< as written; empty: off
     span_of_time heartbeat_interval{}; ///< 0: off
     std::optional<std::uint32_t> heartbeat_match;
     span_of_time heartbeat_timeout = std::chrono::seconds(10);
-    std::string message_delimiter; ///< as written; empty: none
+    std::string message_delimiter;     ///< as written; empty: none
     std::vector<std::string> farewell; ///< as written
     std::optional<std::uint32_t> farewell_match;
     span_of_time farewell_timeout = std::chrono::seconds(2);
@@ -118,8 +118,9 @@ struct settings {
     bool operator==(const settings&) const = default;
 };
 
-/// Typed settings from the contract's values; an absent one has its default. Fills `mistake` and returns nothing if
-/// one is wrong; the sentence begins with the label of the setting ("Hostname: ..."). May throw std::bad_alloc.
+/// Typed settings from the contract's values; an absent one has its default. Fills `mistake` and returns
+/// nothing if one is wrong; the sentence begins with the label of the setting ("Hostname: ..."). May throw
+/// std::bad_alloc.
 std::optional<settings> read_settings(std::span<const iom_value> values, std::string& mistake);
 
 /// `a` with those settings of `b` that are live: what applies without dropping the connection.

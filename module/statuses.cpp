@@ -7,21 +7,30 @@
 
 namespace iom::ws {
 
-static_assert(std::all_of(ids::statuses.begin(), ids::statuses.end(),
-                          [](const ids::row& row) { return row.number >= 1 && row.number <= ids::statuses.size(); }));
+static_assert(std::all_of(ids::statuses.begin(), ids::statuses.end(), [](const ids::row& row) {
+    return row.number >= 1 && row.number <= ids::statuses.size();
+}));
 
 constexpr std::uint64_t statuses::fast =
     bit(ids::status::last_sent) | bit(ids::status::last_received) | bit(ids::status::messages_sent) |
     bit(ids::status::messages_received) | bit(ids::status::bytes_sent) | bit(ids::status::bytes_received) |
     bit(ids::status::queue_depth) | bit(ids::status::messages_dropped) | bit(ids::status::unconfirmed);
 
-bool statuses::slow_changed() const { return (changed_ & ~fast) != 0; }
+bool statuses::slow_changed() const {
+    return (changed_ & ~fast) != 0;
+}
 
-bool statuses::fast_changed() const { return (changed_ & fast) != 0; }
+bool statuses::fast_changed() const {
+    return (changed_ & fast) != 0;
+}
 
-void statuses::post_slow(const iom_host& host) { post(host, changed_ & ~fast); }
+void statuses::post_slow(const iom_host& host) {
+    post(host, changed_ & ~fast);
+}
 
-void statuses::post_all(const iom_host& host) { post(host, changed_); }
+void statuses::post_all(const iom_host& host) {
+    post(host, changed_);
+}
 
 void statuses::set(std::uint32_t id, std::string_view text) {
     auto& at = slots_.at(id).value;

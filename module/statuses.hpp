@@ -14,8 +14,8 @@
 
 namespace iom::ws {
 
-/// The values of the status variables, of which the host is told only those that have changed, each once however
-/// often it did. The fast ones change with each message and can be told more rarely.
+/// The values of the status variables, of which the host is told only those that have changed, each once
+/// however often it did. The fast ones change with each message and can be told more rarely.
 class statuses {
 public:
     static constexpr std::size_t longest_text = 4096; ///< bytes of a message in a status
@@ -44,7 +44,8 @@ private:
         bool binary = false;
     };
 
-    template <class T> void put(std::uint32_t id, T value) {
+    template <class T>
+    void put(std::uint32_t id, T value) {
         auto& at = slots_.at(id).value;
         if (const T* old = std::get_if<T>(&at); old == nullptr || *old != value) {
             at = value;

@@ -20,32 +20,46 @@ std::string number(double value) {
 
 bool right_kind(ids::type wanted, std::uint32_t given) {
     switch (wanted) {
-    case ids::type::boolean: return given == IOM_BOOL;
-    case ids::type::integer: return given == IOM_INT;
-    case ids::type::real: return given == IOM_REAL || given == IOM_INT;
+    case ids::type::boolean:
+        return given == IOM_BOOL;
+    case ids::type::integer:
+        return given == IOM_INT;
+    case ids::type::real:
+        return given == IOM_REAL || given == IOM_INT;
     case ids::type::text:
     case ids::type::choice:
     case ids::type::secret:
-    case ids::type::file: return given == IOM_TEXT;
-    case ids::type::match: return given == IOM_MATCH;
-    case ids::type::steps: return given == IOM_TEXT || given == IOM_BYTES || given == IOM_MATCH;
-    case ids::type::data: return given == IOM_TEXT || given == IOM_BYTES;
+    case ids::type::file:
+        return given == IOM_TEXT;
+    case ids::type::match:
+        return given == IOM_MATCH;
+    case ids::type::steps:
+        return given == IOM_TEXT || given == IOM_BYTES || given == IOM_MATCH;
+    case ids::type::data:
+        return given == IOM_TEXT || given == IOM_BYTES;
     }
     return false;
 }
 
 std::string_view name_of(ids::type wanted) {
     switch (wanted) {
-    case ids::type::boolean: return "true or false";
-    case ids::type::integer: return "a whole number";
-    case ids::type::real: return "a number";
+    case ids::type::boolean:
+        return "true or false";
+    case ids::type::integer:
+        return "a whole number";
+    case ids::type::real:
+        return "a number";
     case ids::type::text:
     case ids::type::choice:
     case ids::type::secret:
-    case ids::type::file: return "a text";
-    case ids::type::match: return "a match";
-    case ids::type::steps: return "a message to send or a match to await";
-    case ids::type::data: return "a text or bytes";
+    case ids::type::file:
+        return "a text";
+    case ids::type::match:
+        return "a match";
+    case ids::type::steps:
+        return "a message to send or a match to await";
+    case ids::type::data:
+        return "a text or bytes";
     }
     return "";
 }
@@ -85,7 +99,8 @@ std::string judge_value(const ids::row& what, const iom_value& value) {
 std::string judge_values(std::span<const ids::row> rows, std::span<const iom_value> values) {
     std::uint64_t seen = 0; // a bit per row
     for (const iom_value& value : values) {
-        const auto row = std::find_if(rows.begin(), rows.end(), [&](const ids::row& r) { return r.number == value.id; });
+        const auto row =
+            std::find_if(rows.begin(), rows.end(), [&](const ids::row& r) { return r.number == value.id; });
         if (row == rows.end()) {
             return "A value has the number " + std::to_string(value.id) +
                    ", which this module does not know. Use the manifest that came with it.";
@@ -108,7 +123,8 @@ std::string judge_values(std::span<const ids::row> rows, std::span<const iom_val
 }
 
 const iom_value* find_value(std::span<const iom_value> values, std::uint32_t id) {
-    const auto found = std::find_if(values.begin(), values.end(), [id](const iom_value& v) { return v.id == id; });
+    const auto found =
+        std::find_if(values.begin(), values.end(), [id](const iom_value& v) { return v.id == id; });
     return found == values.end() ? nullptr : &*found;
 }
 
@@ -122,7 +138,9 @@ std::string_view bytes_of(const iom_value& value) {
     return {};
 }
 
-iom_text as_text(std::string_view text) { return {text.data(), text.size()}; }
+iom_text as_text(std::string_view text) {
+    return {text.data(), text.size()};
+}
 
 iom_value text_value(std::uint32_t id, std::string_view text) {
     iom_value value{};

@@ -12,12 +12,12 @@
 /// The contract's values against what the manifest says of them. Pure.
 namespace iom::ws {
 
-/// What is wrong with a value of this setting or argument (type, range, length), in a sentence that begins with its
-/// label; empty if nothing. A secret's value is not repeated.
+/// What is wrong with a value of this setting or argument (type, range, length), in a sentence that begins
+/// with its label; empty if nothing. A secret's value is not repeated.
 std::string judge_value(const ids::row& what, const iom_value& value);
 
-/// What is wrong with the values as a whole: unknown ids, wrong values, a single one given twice, a required one
-/// missing. The first mistake only; empty if there is none.
+/// What is wrong with the values as a whole: unknown ids, wrong values, a single one given twice, a required
+/// one missing. The first mistake only; empty if there is none.
 std::string judge_values(std::span<const ids::row> rows, std::span<const iom_value> values);
 
 /// The first value of that id, or null.
@@ -33,6 +33,7 @@ iom_value text_value(std::uint32_t id, std::string_view text);
 iom_value bool_value(std::uint32_t id, bool value);
 iom_value int_value(std::uint32_t id, std::int64_t value);
 iom_value real_value(std::uint32_t id, double value);
-iom_value message_value(std::uint32_t id, std::string_view message, bool binary); ///< bytes where binary, else text
+iom_value message_value(std::uint32_t id, std::string_view message,
+                        bool binary); ///< bytes where binary, else text
 
 } // namespace iom::ws

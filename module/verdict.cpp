@@ -173,7 +173,7 @@ constexpr std::array http_rows{
                          "A proxy before {p} asks for a user and password (407). Check HTTP proxy."),
                   series::credentials)),
     number(408, 408, transient, "{p} gave up waiting for the request (408)."),
-    number(409, 409, slow, "{p} reports a conflict (409). Is an older session still open?"),
+    number(409, 409, slow, "{p} reports a conflict (409). Check whether an older session is still open."),
     number(410, 410, fatal, "{p} says this path is gone for good (410). Check Path."),
     number(423, 423, slow, "{p} says this path is locked (423)."),
     number(425, 425, slow, "{p} says this came too early (425)."),
@@ -222,7 +222,7 @@ constexpr std::array upgrade_rows{
 constexpr std::array protocol_rows{
     once(number(1002, 1002, transient, "{p} broke the WebSocket protocol{r}. Ask who runs the server."),
          series::protocol),
-    once(number(1007, 1007, transient, "{p} sent a text that is no valid UTF-8. Ask who runs the server."),
+    once(number(1007, 1007, transient, "{p} sent a message that cannot be read{r}. Ask who runs the server."),
          series::protocol),
     once(number(1009, 1009, transient,
                 "{p} sent a message over Largest message{r}. Raise Largest message if that size is right."),

@@ -28,7 +28,9 @@ public:
         return known == nullptr ? std::string{} : known->default_value.value_or("");
     }
 
-    [[nodiscard]] bool truth(std::string_view id) const { return manifest::read_boolean(text(id)).value_or(false); }
+    [[nodiscard]] bool truth(std::string_view id) const {
+        return manifest::read_boolean(text(id)).value_or(false);
+    }
 
     [[nodiscard]] manifest::location where(std::string_view id) const {
         const auto* given = find(id);
@@ -70,7 +72,8 @@ std::string judge_hostname(std::string_view typed) {
         if (rest.substr(bracket + 1).starts_with(':'))
             port = rest.substr(bracket + 2);
         rest = rest.substr(0, bracket + 1);
-    } else if (const auto colon = rest.find(':'); colon != rest.npos && rest.find(':', colon + 1) == rest.npos) {
+    } else if (const auto colon = rest.find(':');
+               colon != rest.npos && rest.find(':', colon + 1) == rest.npos) {
         port = rest.substr(colon + 1);
         rest = rest.substr(0, colon);
     }
@@ -81,8 +84,8 @@ std::string judge_hostname(std::string_view typed) {
         belong("Port", port);
     if (!path.empty())
         belong("Path", path);
-    return "Hostname takes only the server's name or address, not " + in_quotes(typed) + ". Use these settings instead: " +
-           belongs + ".";
+    return "Hostname takes only the server's name or address, not " + in_quotes(typed) +
+           ". Use these settings instead: " + belongs + ".";
 }
 
 void advise_instance(const reading& given, complaints& say) {
@@ -91,8 +94,9 @@ void advise_instance(const reading& given, complaints& say) {
 
     const auto interval = manifest::read_real(given.text("ping-interval"));
     if (interval && *interval > 50 && given.truth("send-keep-alive"))
-        say.warn(given.where("ping-interval"), "with more than 50 s between pings, proxies that cut idle connections at "
-                                               "60 s cut this one. Stay at 50 s or below.");
+        say.warn(given.where("ping-interval"),
+                 "with more than 50 s between pings, proxies that cut idle connections at "
+                 "60 s cut this one. Stay at 50 s or below.");
 
     if (given.text("protocol") == "ws" && !is_loopback(given.text("hostname"))) {
         static constexpr std::string_view credentials[] = {"bearer-token", "password", "username"};
@@ -101,20 +105,26 @@ void advise_instance(const reading& given, complaints& say) {
         const setting_plan* sent = first == std::end(credentials) ? nullptr : given.find(*first);
         for (const auto& one : given.plan().settings) {
             auto name = one.written.substr(0, one.written.find(':'));
-            std::transform(name.begin(), name.end(), name.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-            if (sent == nullptr && one.what->id == "headers" && (name == "authorization" || one.text.uses(source::secret)))
+            std::transform(name.begin(), name.end(), name.begin(), [](char c) {
+                return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+            });
+            if (sent == nullptr && one.what->id == "headers" &&
+                (name == "authorization" || one.text.uses(source::secret)))
                 sent = &one;
         }
         if (sent != nullptr)
-            say.warn(sent->where, "these credentials go over ws, which is not encrypted: anyone on the way can read them. "
-                                  "Set protocol to wss.");
+            say.warn(sent->where,
+                     "these credentials go over ws, which is not encrypted: anyone on the way can read them. "
+                     "Set protocol to wss.");
     }
     if (given.text("protocol") == "wss" && !given.truth("tls-verify"))
-        say.warn(given.where("tls-verify"), "the server's certificate is not verified: anyone on the way can read and "
-                                            "change everything. Give tls-ca the server's authority instead.");
-    if (!given.text("heartbeat-message").empty() && manifest::read_real(given.text("heartbeat-interval")) == 0.0)
-        say.warn(given.where("heartbeat-message"), "this heartbeat is never sent, as heartbeat-interval is 0. Set it.");
+        say.warn(given.where("tls-verify"),
+                 "the server's certificate is not verified: anyone on the way can read and "
+                 "change everything. Give tls-ca the server's authority instead.");
+    if (!given.text("heartbeat-message").empty() &&
+        manifest::read_real(given.text("heartbeat-interval")) == 0.0)
+        say.warn(given.where("heartbeat-message"),
+                 "this heartbeat is never sent, as heartbeat-interval is 0. Set it.");
 }
 
 /// A rule that connects on Disconnected, though the instance does so by itself.
@@ -122,7 +132,8 @@ void advise_rule(const project& whole, const rule& one, complaints& say) {
     for (const auto& heard : one.listens) {
         for (std::uint32_t which = 0; which < whole.instances.size(); ++which) {
             const auto module = whole.instances[which].module;
-            const bool hears = heard.instance == which || (heard.instance == any_instance && heard.module == module);
+            const bool hears =
+                heard.instance == which || (heard.instance == any_instance && heard.module == module);
             if (!hears || whole.modules[module]->id != "websocket-client")
                 continue;
             const auto* trigger = whole.modules[module]->find_trigger("disconnected");
@@ -132,9 +143,11 @@ void advise_rule(const project& whole, const rule& one, complaints& say) {
             for (const auto& what : one.acts) {
                 const bool same = what.instance == which || what.instance == this_instance;
                 if (same && !what.targets.empty() && what.targets.front().what->id == "connect")
-                    say.warn(what.where, "Connect on Disconnected, while Auto-Reconnect of " + whole.instances[which].name +
-                                             " is on: it reconnects by itself, and at the right pace. Take this out, or "
-                                             "turn Auto-Reconnect off.");
+                    say.warn(what.where,
+                             "Connect on Disconnected, while Auto-Reconnect of " +
+                                 whole.instances[which].name +
+                                 " is on: it reconnects by itself, and at the right pace. Take this out, or "
+                                 "turn Auto-Reconnect off.");
             }
         }
     }

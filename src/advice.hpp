@@ -5,8 +5,8 @@
 
 namespace iom::host {
 
-/// What is allowed and yet works badly with the module websocket-client, as warnings; and a Hostname that holds
-/// more than a host's name, as the most frequent of all mistakes.
+/// What is allowed and yet works badly with the module websocket-client, as warnings; and a Hostname that
+/// holds more than a host's name, as the most frequent of all mistakes.
 void advise(const project& whole, complaints& say);
 
 } // namespace iom::host

@@ -59,18 +59,9 @@ void complaints::finish(const std::string& file) {
                                 std::pair{right.where.line, right.where.column};
                      });
     if (untold_ > 0)
-        into_.push_back({{file, 0, 0}, "there are " + std::to_string(untold_) + " more mistakes. Mend these first.",
+        into_.push_back({{file, 0, 0},
+                         "there are " + std::to_string(untold_) + " more mistakes. Mend these first.",
                          mistakes_ == 0});
-}
-
-std::string in_quotes(std::string_view text) {
-    static constexpr std::size_t longest = 80;
-    if (text.size() <= longest)
-        return "'" + std::string{text} + "'";
-    auto end = longest;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0u) == 0x80u)
-        --end;
-    return "'" + std::string{text.substr(0, end)} + "…'";
 }
 
 std::string listed(std::span<const std::string> words, std::string_view last) {
@@ -97,7 +88,7 @@ std::string suggestion(std::string_view typed, std::span<const std::string> know
             }
         }
         if (nearest != nullptr)
-            return " Did you mean " + in_quotes(*nearest) + "?";
+            return " Perhaps " + in_quotes(*nearest) + " is meant.";
     }
     static constexpr std::size_t most = 12;
     if (known.size() > most)

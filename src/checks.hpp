@@ -45,12 +45,10 @@ private:
     std::size_t untold_ = 0;
 };
 
-std::string in_quotes(std::string_view text);
-
 /// `a, b and c`.
 std::string listed(std::span<const std::string> words, std::string_view last = " and ");
 
-/// The word of `known` that `typed` was probably meant to be, as " Did you mean 'x'?", or else what there is.
+/// The word of `known` that `typed` was probably meant to be, as a sentence, or else what there is.
 std::string suggestion(std::string_view typed, std::span<const std::string> known);
 
 /// The ids of anything that has some.

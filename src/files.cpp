@@ -21,10 +21,13 @@ bool lies_below(const fs::path& inner, const fs::path& outer) {
 
 } // namespace
 
-std::optional<fs::path> find_file(std::string_view written, std::span<const fs::path> folders, std::string& why) {
+std::optional<fs::path> find_file(std::string_view written, std::span<const fs::path> folders,
+                                  std::string& why) {
     const fs::path wanted{written};
     if (written.find('\0') != written.npos || std::find(wanted.begin(), wanted.end(), "..") != wanted.end()) {
-        why = in_quotes(written) + " leads upwards, and files lie below the project's folder files. Name it without ..";
+        why =
+            in_quotes(written) +
+            " leads upwards, and files lie below the project's folder files. Name it by its place in there.";
         return std::nullopt;
     }
 

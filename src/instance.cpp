@@ -123,7 +123,9 @@ instance::instance(std::string name, const loaded_module& module, instance_owner
                    call_watch& watch, redactor& known, guard_limits limits)
     : name_(std::move(name)), module_(module), owner_(owner), journal_(journal), watch_(watch), known_(known),
       limits_(limits), statuses_(module.manifest.statuses.size()),
-      status_places_(places(module.manifest.statuses)), action_places_(places(module.manifest.actions)) {}
+      status_places_(places(module.manifest.statuses)), action_places_(places(module.manifest.actions)) {
+    reset_statuses();
+}
 
 instance::~instance() {
     destroy("the host ends");
@@ -160,9 +162,7 @@ void instance::destroy(std::string_view reason) {
     if (dead_.size() > most_dead) {
         dead_.erase(dead_.begin());
     }
-    for (status_entry& each : statuses_) {
-        each = {}; // nobody keeps them true any more
-    }
+    reset_statuses(); // nobody keeps them true any more
     session_.begin();
     matches_.clear();
     handles_.clear();
@@ -231,6 +231,31 @@ module_answer instance::invoke(std::uint32_t action, std::span<const argument_vi
         arguments_.push_back(contract_value(each.number, each.what));
     }
     return guard_->invoke(at, arguments_, origin);
+}
+
+/// What the manifest says that they are before the first post.
+void instance::reset_statuses() {
+    for (std::size_t at = 0; at < statuses_.size(); ++at) {
+        const manifest::status& described = module_.manifest.statuses[at];
+        value_view first;
+        if (described.default_value) {
+            const std::string& written = *described.default_value;
+            if (described.type == manifest::type::boolean) {
+                const auto read = manifest::read_boolean(written);
+                first = read ? value_view::of(*read) : value_view();
+            } else if (described.type == manifest::type::integer) {
+                const auto read = manifest::read_integer(written);
+                first = read ? value_view::of(std::int64_t{*read}) : value_view();
+            } else if (described.type == manifest::type::real) {
+                const auto read = manifest::read_real(written);
+                first = read ? value_view::of(double{*read}) : value_view();
+            } else {
+                first = value_view::of(std::string_view(written));
+            }
+        }
+        statuses_[at].what.assign(first);
+        statuses_[at].changed = {};
+    }
 }
 
 bool instance::service_batch() {

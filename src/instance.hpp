@@ -120,6 +120,7 @@ private:
     void module_begins_session() override;
     void module_condemned(std::string_view sentence) override;
 
+    void reset_statuses();
     std::uint32_t handle_of(const std::shared_ptr<const match>& test);
 
     struct known_match {

@@ -1,8 +1,22 @@
 #include "json.hpp"
 
+#include <array>
+
 namespace iom::host {
 
 namespace {
+
+/// Bytes that stand for themselves inside a string.
+constexpr auto plain_bytes = [] {
+    std::array<bool, 256> made{};
+    for (std::size_t byte = 0x20; byte < made.size(); ++byte)
+        made[byte] = byte != '"' && byte != '\\';
+    return made;
+}();
+
+constexpr bool is_plain(char c) {
+    return plain_bytes[static_cast<unsigned char>(c)];
+}
 
 constexpr bool is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -125,12 +139,9 @@ bool json_document::string(std::string_view& decoded) {
     if (at_ >= text_.size() || text_[at_] != '"')
         return false;
     const auto begin = ++at_;
-    while (at_ < text_.size() && text_[at_] != '"' && text_[at_] != '\\') {
-        if (static_cast<unsigned char>(text_[at_]) < 0x20)
-            return false;
+    while (at_ < text_.size() && is_plain(text_[at_]))
         ++at_;
-    }
-    if (at_ >= text_.size())
+    if (at_ >= text_.size() || static_cast<unsigned char>(text_[at_]) < 0x20)
         return false;
     if (text_[at_] == '"') {
         decoded = text_.substr(begin, at_ - begin);

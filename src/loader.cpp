@@ -46,6 +46,56 @@ ElfW(Half) own_machine() {
 #endif
 }
 
+/// Whether every segment that would be mapped lies within the file; one beyond its end kills the process.
+bool is_whole(int descriptor, const ElfW(Ehdr) & header, std::uint64_t size) {
+    for (std::size_t number = 0; number < header.e_phnum; ++number) {
+        ElfW(Phdr) segment{};
+        const std::uint64_t at = header.e_phoff + number * std::uint64_t{header.e_phentsize};
+        if (header.e_phentsize < sizeof segment || at > size ||
+            pread(descriptor, &segment, sizeof segment, static_cast<off_t>(at)) !=
+                static_cast<ssize_t>(sizeof segment)) {
+            return false;
+        }
+        if (segment.p_type == PT_LOAD &&
+            (segment.p_offset > size || segment.p_filesz > size - segment.p_offset)) {
+            return false;
+        }
+    }
+    return header.e_phnum > 0;
+}
+
+std::string judge_open_object(int descriptor) {
+    struct stat facts {};
+    ElfW(Ehdr) header{};
+    ssize_t got = -1;
+    if (fstat(descriptor, &facts) == 0 && S_ISREG(facts.st_mode)) {
+        got = pread(descriptor, &header, sizeof header, 0);
+    }
+    if (got < EI_NIDENT || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {
+        return "This is no shared object (it does not begin like an ELF file): build the module anew or copy "
+               "it "
+               "again.";
+    }
+    constexpr unsigned char own_class = sizeof(void*) == 8 ? ELFCLASS64 : ELFCLASS32;
+    const bool readable = got == static_cast<ssize_t>(sizeof header);
+    const bool fits = header.e_ident[EI_CLASS] == own_class &&
+                      (!readable || own_machine() == EM_NONE || header.e_machine == own_machine());
+    if (!fits) {
+        return "This shared object is for another machine (ELF machine " + std::to_string(header.e_machine) +
+               ", " + (header.e_ident[EI_CLASS] == ELFCLASS64 ? "64" : "32") + " bit; here it is " +
+               std::to_string(own_machine()) + ", " + std::to_string(sizeof(void*) * 8) +
+               " bit): take the module that was built for this one.";
+    }
+    if (readable && header.e_type != ET_DYN) {
+        return "This ELF file is no shared object (type " + std::to_string(header.e_type) +
+               "): link it with -shared.";
+    }
+    if (!readable || !is_whole(descriptor, header, static_cast<std::uint64_t>(facts.st_size))) {
+        return "The file of this shared object is cut short: copy it again.";
+    }
+    return {};
+}
+
 /// What is wrong with the file as a shared object for this machine, before any of its code could run; empty
 /// if nothing is.
 std::string judge_object(const std::filesystem::path& object) {
@@ -56,33 +106,9 @@ std::string judge_object(const std::filesystem::path& object) {
                                  "folder with --modules."
                                : std::string("The module cannot be read: ") + std::strerror(error) + ".";
     }
-    struct stat facts {};
-    ElfW(Ehdr) header{};
-    ssize_t got = -1;
-    if (fstat(descriptor, &facts) == 0 && S_ISREG(facts.st_mode)) {
-        got = ::read(descriptor, &header, sizeof header);
-    }
+    std::string sentence = judge_open_object(descriptor);
     close(descriptor);
-    if (got < EI_NIDENT || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {
-        return "This is no shared object (it does not begin like an ELF file): build the module anew or copy "
-               "it "
-               "again.";
-    }
-    constexpr unsigned char own_class = sizeof(void*) == 8 ? ELFCLASS64 : ELFCLASS32;
-    const bool fits = header.e_ident[EI_CLASS] == own_class &&
-                      static_cast<std::size_t>(got) >= sizeof header &&
-                      (own_machine() == EM_NONE || header.e_machine == own_machine());
-    if (!fits) {
-        return "This shared object is for another machine (ELF machine " + std::to_string(header.e_machine) +
-               ", " + (header.e_ident[EI_CLASS] == ELFCLASS64 ? "64" : "32") + " bit; here it is " +
-               std::to_string(own_machine()) + ", " + std::to_string(sizeof(void*) * 8) +
-               " bit): take the module that was built for this one.";
-    }
-    if (header.e_type != ET_DYN) {
-        return "This ELF file is no shared object (type " + std::to_string(header.e_type) +
-               "): link it with -shared.";
-    }
-    return {};
+    return sentence;
 }
 
 std::string judge_entry(const iom_entry& entry) {

@@ -13,6 +13,7 @@
 namespace iom::host {
 namespace {
 
+constexpr std::size_t most_posted = 1024;
 constexpr time_us longest_wait = 60 * one_second;
 
 [[noreturn]] void fail(const char* what) {
@@ -63,6 +64,33 @@ void control_loop::ask(serviced_by_loop& who) noexcept {
         who.next_ = head;
     } while (!asking_.compare_exchange_weak(head, &who));
     ring();
+}
+
+bool control_loop::post(std::function<void()> what) {
+    {
+        const std::lock_guard lock(posts_mutex_);
+        if (posts_.size() >= most_posted) {
+            return false;
+        }
+        posts_.push_back(std::move(what));
+    }
+    posted_.store(true);
+    ring();
+    return true;
+}
+
+void control_loop::do_posted() {
+    if (!posted_.exchange(false)) {
+        return;
+    }
+    std::vector<std::function<void()>> taken;
+    {
+        const std::lock_guard lock(posts_mutex_);
+        taken.swap(posts_);
+    }
+    for (const std::function<void()>& each : taken) {
+        each();
+    }
 }
 
 bool control_loop::watch(int descriptor, std::uint32_t events, handler then) {
@@ -122,26 +150,30 @@ void control_loop::turn(std::optional<time_us> deadline) {
             wait = std::clamp(*deadline - now(), time_us{0}, longest_wait);
         }
         sleeping_.store(true);
-        if (asking_.load() != nullptr) {
+        if (asking_.load() != nullptr || posted_.load()) {
             wait = 0;
         }
         poll(static_cast<int>((wait + 999) / 1000));
         collect();
     }
-    // Those that ask again while this round runs come after all the others.
-    for (std::size_t left = round_.size(); left > 0 && !round_.empty(); --left) {
-        serviced_by_loop* const who = round_.front();
-        round_.pop_front();
+    do_posted();
+    // Those that ask again while this round runs come in the next one, after all the others.
+    for (std::size_t at = 0; at < round_.size(); ++at) {
+        serviced_by_loop* const who = round_[at];
+        if (who == nullptr) {
+            continue;
+        }
         who->asked_.store(false);
         if (who->service_batch()) {
             ask(*who);
         }
     }
+    round_.clear();
 }
 
 void control_loop::forget(serviced_by_loop& who) {
     collect();
-    round_.erase(std::remove(round_.begin(), round_.end(), &who), round_.end());
+    std::replace(round_.begin(), round_.end(), &who, static_cast<serviced_by_loop*>(nullptr));
 }
 
 } // namespace iom::host

@@ -4,10 +4,10 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -46,6 +46,9 @@ public:
     /// Asks for a service of `who` soon; many times before it are one. [any thread]
     void ask(serviced_by_loop& who) noexcept;
 
+    /// Has `what` done on [control] in the next round; false if too much waits already. [any thread]
+    bool post(std::function<void()> what);
+
     /// Calls `then` when the descriptor is ready (EPOLLIN, EPOLLOUT …); false if it is of a kind that cannot
     /// be waited for, as plain files are.
     bool watch(int descriptor, std::uint32_t events, handler then);
@@ -62,13 +65,17 @@ public:
 private:
     void ring() noexcept;
     void collect();
+    void do_posted();
     void poll(int timeout);
 
     int epoll_ = -1;
     int bell_ = -1;
     std::atomic<serviced_by_loop*> asking_{nullptr}; ///< the newest first
     std::atomic<bool> sleeping_{false};
-    std::deque<serviced_by_loop*> round_;
+    std::atomic<bool> posted_{false};
+    std::mutex posts_mutex_;
+    std::vector<std::function<void()>> posts_; ///< bounded
+    std::vector<serviced_by_loop*> round_;     ///< who is serviced in this turn; null: forgotten
     std::map<int, std::shared_ptr<handler>> handlers_;
 };
 

@@ -38,8 +38,27 @@ constexpr comparison_word comparison_words[] = {
     {">=", json_comparison::at_least},
 };
 
+/// Whether `part` stands anywhere in `text`. Looking for its first byte is by far the quickest where that is
+/// rare; where it is not, memmem goes on, whose time is linear whatever the texts are.
 bool holds(std::string_view text, std::string_view part) {
-    return part.empty() || memmem(text.data(), text.size(), part.data(), part.size()) != nullptr;
+    if (part.empty())
+        return true;
+    if (part.size() > text.size())
+        return false;
+    const auto* const begin = text.data();
+    const auto* const end = begin + text.size();
+    const auto* const last = end - part.size();
+    std::ptrdiff_t hits = 0;
+    for (const auto* at = begin; at <= last; ++at) {
+        at = static_cast<const char*>(std::memchr(at, part.front(), static_cast<std::size_t>(last - at) + 1));
+        if (at == nullptr)
+            return false;
+        if (std::memcmp(at, part.data(), part.size()) == 0)
+            return true;
+        if (++hits * 32 > at - begin + 256)
+            return memmem(at, static_cast<std::size_t>(end - at), part.data(), part.size()) != nullptr;
+    }
+    return false;
 }
 
 re2::RE2::Options regex_options(bool latin1) {
@@ -242,7 +261,8 @@ std::shared_ptr<const match> match::compile(std::span<const match_spec> specs, s
         case match_kind::regex: {
             test->regex = std::make_unique<re2::RE2>(spec.text, regex_options(false));
             if (!test->regex->ok()) {
-                why = "the regular expression '" + spec.text + "' cannot be read: " + test->regex->error() +
+                why = "the regular expression " + in_quotes(spec.text) +
+                      " cannot be read: " + test->regex->error() +
                       ". Mend it, or use kind=\"contains\" for a plain text.";
                 return nullptr;
             }
@@ -261,8 +281,9 @@ std::shared_ptr<const match> match::compile(std::span<const match_spec> specs, s
             }
             if (groups > 0 && !spec.as.empty()) {
                 if (!names.front().empty() && names.front() != spec.as) {
-                    why = "the first group of this regular expression is called both '" + names.front() +
-                          "' and, by as, '" + spec.as + "'. Give it one name.";
+                    why = "the first group of this regular expression is called both " +
+                          in_quotes(names.front()) + " and, by as, " + in_quotes(spec.as) +
+                          ". Give it one name.";
                     return nullptr;
                 }
                 names.front() = spec.as;
@@ -271,8 +292,8 @@ std::shared_ptr<const match> match::compile(std::span<const match_spec> specs, s
         }
         case match_kind::json:
             if (!split_pointer(spec.pointer, test->tokens)) {
-                why = "'" + spec.pointer +
-                      "' is no JSON pointer. It begins with / and has one / before each "
+                why = in_quotes(spec.pointer) +
+                      " is no JSON pointer. It begins with / and has one / before each "
                       "name (RFC 6901), as in /alarm/level.";
                 return nullptr;
             }
@@ -290,7 +311,8 @@ std::shared_ptr<const match> match::compile(std::span<const match_spec> specs, s
         test->captures = names.size();
         for (auto& name : names) {
             if (!name.empty() && made->find_capture(name)) {
-                why = "the capture '" + name + "' stands twice. Give each capture a name of its own.";
+                why =
+                    "the capture " + in_quotes(name) + " stands twice. Give each capture a name of its own.";
                 return nullptr;
             }
             made->names_.push_back(std::move(name));
@@ -359,60 +381,72 @@ void mark(std::vector<std::uint64_t>& bits, const match_list& which) {
 
 /// Texts that must stand somewhere in the message, each found by one piece of it, of `size` bytes: the piece
 /// that the fewest other texts have.
+template <std::size_t size>
 class gram_table {
 public:
-    explicit gram_table(std::size_t size) : size_(size) {}
-
+    /// The text is the match's own.
     void add(std::string_view text, std::uint32_t which) { texts_.emplace_back(text, which); }
-
-    [[nodiscard]] bool empty() const noexcept { return texts_.empty() && entries_.empty(); }
 
     void build() {
         std::unordered_map<std::uint32_t, std::uint32_t> frequency;
         for (const auto& [text, which] : texts_)
-            for (std::size_t at = 0; at + size_ <= text.size(); ++at)
+            for (std::size_t at = 0; at + size <= text.size(); ++at)
                 ++frequency[load(text.data() + at)];
 
-        const auto slots = std::bit_ceil(std::max<std::size_t>(texts_.size() * 8, 256));
+        const auto slots = std::bit_ceil(std::max<std::size_t>(texts_.size() * 16, 256));
         shift_ = 32 - std::countr_zero(slots);
         std::vector<std::vector<entry>> chains(slots);
         for (const auto& [text, which] : texts_) {
-            auto rarest = load(text.data());
-            for (std::size_t at = 0; at + size_ <= text.size(); ++at) {
-                const auto piece = load(text.data() + at);
-                if (frequency[piece] < frequency[rarest])
-                    rarest = piece;
-            }
-            chains[slot(rarest)].push_back({rarest, which});
+            std::size_t rarest = 0;
+            for (std::size_t at = 0; at + size <= text.size(); ++at)
+                if (frequency[load(text.data() + at)] < frequency[load(text.data() + rarest)])
+                    rarest = at;
+            chains[slot(load(text.data() + rarest))].push_back({text, rarest, which});
         }
-        starts_.reserve(slots + 1);
-        for (const auto& chain : chains) {
+        taken_.assign(slots / 64, 0);
+        for (std::size_t here = 0; here < slots; ++here) {
             starts_.push_back(static_cast<std::uint32_t>(entries_.size()));
-            entries_.insert(entries_.end(), chain.begin(), chain.end());
+            entries_.insert(entries_.end(), chains[here].begin(), chains[here].end());
+            if (!chains[here].empty())
+                taken_[here / 64] |= std::uint64_t{1} << (here % 64);
         }
         starts_.push_back(static_cast<std::uint32_t>(entries_.size()));
         texts_.clear();
     }
 
     void find(std::string_view content, std::vector<std::uint64_t>& candidates) const {
-        for (std::size_t at = 0; at + size_ <= content.size(); ++at) {
-            const auto piece = load(content.data() + at);
-            const auto here = slot(piece);
-            for (auto next = starts_[here]; next < starts_[here + 1]; ++next)
-                if (entries_[next].piece == piece)
-                    mark(candidates, entries_[next].which);
+        if (entries_.empty() || content.size() < size)
+            return;
+        // Nearly every place ends at the one look into `taken_`, which fits into the nearest cache.
+        const auto* const taken = taken_.data();
+        const auto* const begin = content.data();
+        const auto places = content.size() - size + 1;
+        for (std::size_t at = 0; at < places; ++at) {
+            const auto here = slot(load(begin + at));
+            if ((taken[here / 64] >> (here % 64) & 1) != 0)
+                check(content, at, here, candidates);
         }
     }
 
 private:
     struct entry {
-        std::uint32_t piece;
+        std::string_view text;
+        std::size_t offset; ///< of the piece in the text
         std::uint32_t which;
     };
 
-    [[nodiscard]] std::uint32_t load(const char* from) const noexcept {
+    void check(std::string_view content, std::size_t at, std::size_t here,
+               std::vector<std::uint64_t>& candidates) const {
+        for (auto next = starts_[here]; next < starts_[here + 1]; ++next) {
+            const auto& one = entries_[next];
+            if (at >= one.offset && content.substr(at - one.offset, one.text.size()) == one.text)
+                mark(candidates, one.which);
+        }
+    }
+
+    [[nodiscard]] static std::uint32_t load(const char* from) noexcept {
         std::uint32_t piece = 0;
-        std::memcpy(&piece, from, size_);
+        std::memcpy(&piece, from, size);
         return piece;
     }
 
@@ -420,11 +454,50 @@ private:
         return (piece * 0x9e3779b1u) >> shift_;
     }
 
-    std::size_t size_;
     int shift_ = 0;
     std::vector<std::pair<std::string_view, std::uint32_t>> texts_;
+    std::vector<std::uint64_t> taken_;
     std::vector<std::uint32_t> starts_;
     std::vector<entry> entries_;
+};
+
+/// The same for texts of any length; the longer the piece, the rarer it is.
+class text_finder {
+public:
+    void add(std::string_view text, std::uint32_t which) {
+        switch (text.size()) {
+        case 0:
+            return;
+        case 1:
+            return one_.add(text, which);
+        case 2:
+            return two_.add(text, which);
+        case 3:
+            return three_.add(text, which);
+        default:
+            return four_.add(text, which);
+        }
+    }
+
+    void build() {
+        one_.build();
+        two_.build();
+        three_.build();
+        four_.build();
+    }
+
+    void find(std::string_view content, std::vector<std::uint64_t>& candidates) const {
+        one_.find(content, candidates);
+        two_.find(content, candidates);
+        three_.find(content, candidates);
+        four_.find(content, candidates);
+    }
+
+private:
+    gram_table<1> one_;
+    gram_table<2> two_;
+    gram_table<3> three_;
+    gram_table<4> four_;
 };
 
 /// Matches that look at the same place of a JSON message.
@@ -447,7 +520,7 @@ struct match_index::body {
     text_table equals;
     text_table prefixes;
     std::vector<std::size_t> prefix_sizes;
-    std::array<gram_table, 4> grams{gram_table{1}, gram_table{2}, gram_table{3}, gram_table{4}};
+    text_finder texts;
     std::vector<pointer_group> pointers;
     match_list regexes;
     std::unique_ptr<re2::RE2::Set> regex_set;
@@ -533,7 +606,7 @@ match_index::match_index(std::span<const match* const> matches) : body_(std::mak
             body_->prefix_sizes.push_back(test->text.size());
             break;
         case match_kind::contains:
-            body_->grams[std::min<std::size_t>(test->text.size(), 4) - 1].add(test->text, which);
+            body_->texts.add(test->text, which);
             break;
         case match_kind::json:
             body_->add_pointer(*test, which);
@@ -548,9 +621,7 @@ match_index::match_index(std::span<const match* const> matches) : body_(std::mak
     auto& sizes = body_->prefix_sizes;
     std::sort(sizes.begin(), sizes.end());
     sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
-    for (auto& grams : body_->grams)
-        if (!grams.empty())
-            grams.build();
+    body_->texts.build();
 
     if (regex_tests.empty())
         return;
@@ -584,9 +655,7 @@ void match_index::find(message_view& message, std::vector<std::uint64_t>& candid
             mark(candidates, found->second);
     }
 
-    for (const auto& grams : body_->grams)
-        if (!grams.empty())
-            grams.find(content, candidates);
+    body_->texts.find(content, candidates);
 
     if (body_->regex_set) {
         if (message.binary())

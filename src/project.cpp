@@ -24,11 +24,13 @@ constexpr std::string_view taken_names[] = {"host", "this", "session"};
 
 class project_reader {
 public:
-    project_reader(project& into, surroundings& around, complaints& say) : project_(into), around_(around), say_(say) {}
+    project_reader(project& into, surroundings& around, complaints& say)
+        : project_(into), around_(around), say_(say) {}
 
     void read(const element& root) {
         if (root.name != "project")
-            return say_.wrong(root.where, "a project file begins with <project name=\"…\">, not with <" + root.name + ">.");
+            return say_.wrong(root.where, "a project file begins with <project name=\"…\">, not with <" +
+                                              root.name + ">.");
         expect_attributes(root, {"name"}, say_);
         expect_children(root, {"defaults", "variable", "instance", "rule"}, say_);
         expect_no_text(root, say_);
@@ -66,22 +68,25 @@ private:
         variable_declaration made;
         made.name = *name;
         if (!is_name(*name))
-            say_.wrong(at.where, in_quotes(*name) + " cannot be the name of a variable. Use letters, digits, - and _.");
+            say_.wrong(at.where,
+                       in_quotes(*name) + " cannot be the name of a variable. Use letters, digits, - and _.");
         for (const auto& known : project_.variables)
             if (known.name == *name)
-                return say_.wrong(at.where, "there is a variable " + in_quotes(*name) + " already. Give each its own name.");
+                return say_.wrong(at.where, "there is a variable " + in_quotes(*name) +
+                                                " already. Give each its own name.");
         if (type != nullptr) {
             const auto known = variable_type_of(*type);
             if (!known)
-                say_.wrong(at.where, "there is no type " + in_quotes(*type) + " of variables. There are bool, int, real and text.");
+                say_.wrong(at.where, "there is no type " + in_quotes(*type) +
+                                         " of variables. There are bool, int, real and text.");
             made.type = known.value_or(variable_type::text);
         }
         const auto* written = at.attribute("value");
         static const std::string first[] = {"false", "0", "0", ""};
         const auto& start = written == nullptr ? first[static_cast<std::size_t>(made.type)] : *written;
         if (!convert(value_view::of(std::string_view{start}), made.type, made.initial))
-            say_.wrong(at.where, in_quotes(start) + " is no " + std::string{to_word(made.type)} + ", and so the variable " +
-                                     made.name + " cannot begin with it.");
+            say_.wrong(at.where, in_quotes(start) + " is no " + std::string{to_word(made.type)} +
+                                     ", and so the variable " + made.name + " cannot begin with it.");
         project_.variables.push_back(std::move(made));
     }
 
@@ -133,6 +138,7 @@ private:
         if (name != nullptr) {
             made.name = *name;
             check_name(*name, at.where);
+            project_.instance_index.emplace(*name, static_cast<std::uint32_t>(project_.instances.size()));
         }
         if (made.module != no_module)
             read_settings(at, made);
@@ -141,13 +147,15 @@ private:
 
     void check_name(const std::string& name, const manifest::location& where) {
         if (!is_name(name))
-            say_.wrong(where, in_quotes(name) + " cannot be the name of an instance. Use letters, digits, - and _.");
+            say_.wrong(where,
+                       in_quotes(name) + " cannot be the name of an instance. Use letters, digits, - and _.");
         if (std::find(std::begin(taken_names), std::end(taken_names), name) != std::end(taken_names))
             say_.wrong(where, "an instance cannot be called " + in_quotes(name) +
                                   ", which means something else in rules. Choose another name.");
         if (const auto known = project_.find_instance(name))
             say_.wrong(where, "there is an instance " + in_quotes(name) + " already, in line " +
-                                  std::to_string(project_.instances[*known].where.line) + ". Give each its own name.");
+                                  std::to_string(project_.instances[*known].where.line) +
+                                  ". Give each its own name.");
     }
 
     void read_settings(const element& at, instance_plan& made) {
@@ -156,21 +164,23 @@ private:
         const auto own = made.settings.size();
         for (const auto& one : defaults_[made.module]) {
             const auto end = made.settings.begin() + static_cast<std::ptrdiff_t>(own);
-            const bool overridden = std::any_of(made.settings.begin(), end,
-                                                [&](const setting_plan& mine) { return mine.what == one.what; });
+            const bool overridden = std::any_of(
+                made.settings.begin(), end, [&](const setting_plan& mine) { return mine.what == one.what; });
             if (!overridden)
                 made.settings.push_back(one);
         }
         for (const auto& setting : module.settings) {
-            const bool given = std::any_of(made.settings.begin(), made.settings.end(), [&](const setting_plan& one) {
-                return one.what == &setting && !one.absent;
-            });
-            const bool written = std::any_of(at.children.begin(), at.children.end(), [&](const element& child) {
-                return child.attribute("name") != nullptr && *child.attribute("name") == setting.id;
-            });
+            const bool given =
+                std::any_of(made.settings.begin(), made.settings.end(),
+                            [&](const setting_plan& one) { return one.what == &setting && !one.absent; });
+            const bool written =
+                std::any_of(at.children.begin(), at.children.end(), [&](const element& child) {
+                    return child.attribute("name") != nullptr && *child.attribute("name") == setting.id;
+                });
             if (setting.required && !given && !written)
-                say_.wrong(at.where, "the instance " + made.name + " has no " + setting.id + ". Add <set name=\"" +
-                                         setting.id + "\">…</set>.");
+                say_.wrong(at.where, (made.name.empty() ? "this instance" : "the instance " + made.name) +
+                                         " has no " + setting.id + ". Add <set name=\"" + setting.id +
+                                         "\">…</set>.");
         }
         for (const auto& one : made.settings)
             if (one.test)
@@ -188,6 +198,8 @@ private:
             std::vector<std::string> mistakes;
             std::vector<std::string> warnings;
             one.text = text_template::parse(one.written, names, mistakes, warnings);
+            if (!mistakes.empty())
+                broken_texts_.emplace_back(one.where.line, one.where.column);
             for (auto& sentence : mistakes)
                 say_.wrong(one.where, std::move(sentence));
             for (auto& sentence : warnings)
@@ -195,7 +207,8 @@ private:
         }
     }
 
-    /// What each instance will be given: first by the manifest, then, if that is content, by the module itself.
+    /// What each instance will be given: first by the manifest, then, if that is content, by the module
+    /// itself.
     void judge_settings() {
         for (std::uint32_t which = 0; which < project_.instances.size(); ++which) {
             const auto& instance = project_.instances[which];
@@ -203,8 +216,12 @@ private:
                 continue;
             std::vector<manifest::mistake> found;
             const auto values = settings_of(project_, which, around_, found);
-            for (auto& one : found)
-                one.warning ? say_.warn(one.where, one.sentence) : say_.wrong(one.where, one.sentence);
+            for (auto& one : found) {
+                const std::pair place{one.where.line, one.where.column};
+                // What a text that could not be read would be, nobody knows.
+                if (std::find(broken_texts_.begin(), broken_texts_.end(), place) == broken_texts_.end())
+                    say_.wrong(one.where, std::move(one.sentence));
+            }
             if (say_.mistakes() == 0)
                 ask_module(instance, values);
         }
@@ -230,6 +247,7 @@ private:
     std::map<std::string, std::uint32_t> modules_;
     std::map<std::string, std::string> refusals_;
     std::map<std::uint32_t, std::vector<setting_plan>> defaults_;
+    std::vector<std::pair<int, int>> broken_texts_; ///< line and column
 };
 
 std::shared_ptr<const project> read_root(const element& root, const fs::path& file, surroundings& around,
@@ -261,7 +279,8 @@ public:
         const bool is_secret = what.from == source::secret;
         const auto* value = is_secret ? around_.secret(name) : around_.environment(name);
         if (value == nullptr) {
-            why = is_secret ? "there is no secret " + in_quotes(name) + " any more. Add it to the project's secrets file."
+            why = is_secret ? "there is no secret " + in_quotes(name) +
+                                  " any more. Add it to the project's secrets file."
                             : "the environment has no variable " + name + ".";
             return false;
         }
@@ -288,17 +307,13 @@ bool setting_plan::same_as(const setting_plan& other) const {
 }
 
 std::optional<std::uint32_t> project::find_instance(std::string_view wanted) const {
-    for (std::uint32_t which = 0; which < instances.size(); ++which)
-        if (instances[which].name == wanted)
-            return which;
-    return std::nullopt;
+    const auto found = instance_index.find(wanted);
+    return found == instance_index.end() ? std::nullopt : std::optional{found->second};
 }
 
 std::optional<std::uint32_t> project::find_rule(std::string_view wanted) const {
-    for (std::uint32_t which = 0; which < rules.rules.size(); ++which)
-        if (rules.rules[which].name == wanted)
-            return which;
-    return std::nullopt;
+    const auto found = rule_index.find(wanted);
+    return found == rule_index.end() ? std::nullopt : std::optional{found->second};
 }
 
 std::shared_ptr<const project> read_project(const fs::path& file, surroundings& around,
@@ -321,8 +336,11 @@ std::vector<setting_value> settings_of(const project& from, std::uint32_t instan
         const auto& what = *one.what;
         setting_value made;
         made.number = what.number;
-        made.secret = what.type == type::secret || one.text.uses(source::secret) || one.text.uses(source::environment);
-        const auto wrong = [&](std::string sentence) { mistakes.push_back({one.where, std::move(sentence), false}); };
+        made.secret =
+            what.type == type::secret || one.text.uses(source::secret) || one.text.uses(source::environment);
+        const auto wrong = [&](std::string sentence) {
+            mistakes.push_back({one.where, std::move(sentence), false});
+        };
         if (one.absent)
             continue;
         if (one.test) {
@@ -383,7 +401,8 @@ bool same_instance(const project& left, std::uint32_t left_instance, const proje
                       [](const setting_plan& a, const setting_plan& b) { return a.same_as(b); });
 }
 
-std::unique_ptr<naming> names_for_settings(const project& from, std::uint32_t instance, surroundings& around) {
+std::unique_ptr<naming> names_for_settings(const project& from, std::uint32_t instance,
+                                           surroundings& around) {
     return std::make_unique<setting_names>(from, instance, around, true);
 }
 

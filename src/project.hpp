@@ -9,6 +9,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -85,6 +87,9 @@ struct project {
     std::vector<instance_plan> instances;
     std::vector<variable_declaration> variables;
     rule_set rules;
+
+    std::map<std::string, std::uint32_t, std::less<>> instance_index;
+    std::map<std::string, std::uint32_t, std::less<>> rule_index;
 
     /// Index of the instance or rule of that name.
     [[nodiscard]] std::optional<std::uint32_t> find_instance(std::string_view name) const;

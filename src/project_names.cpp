@@ -292,7 +292,7 @@ std::optional<name_position> rule_names::position_in(const listening& heard, std
             return std::nullopt;
         const auto place = static_cast<std::uint64_t>(number->integer) - 1;
         if (place < variables.size()) {
-            harmless = is_harmless(variables[place]);
+            harmless = is_harmless(variables[static_cast<std::size_t>(place)]);
             return name_position{false, static_cast<std::uint32_t>(place)};
         }
         if (place - variables.size() < captures)
@@ -301,7 +301,7 @@ std::optional<name_position> rule_names::position_in(const listening& heard, std
     }
     for (std::uint32_t place = 0; place < variables.size(); ++place) {
         if (variables[place].id == name) {
-            harmless = is_harmless(variables[place]);
+            harmless = is_harmless(variables[static_cast<std::size_t>(place)]);
             return name_position{false, place};
         }
     }

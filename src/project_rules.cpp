@@ -17,7 +17,8 @@ constexpr time_us shortest_interval = 10'000;
 /// Reads one rule; the names of all rules are known already.
 class rule_reader {
 public:
-    rule_reader(const manifest::element& at, rule& into, project& whole, surroundings& around, complaints& say)
+    rule_reader(const manifest::element& at, rule& into, project& whole, surroundings& around,
+                complaints& say)
         : at_(at), rule_(into), project_(whole), around_(around), say_(say) {}
 
     void read() {
@@ -74,7 +75,7 @@ private:
         std::string_view id;
         if (!split_reference(*written, owner, id)) {
             say_.wrong(at.where, in_quotes(*written) + " is no trigger. Write instance/trigger, as in "
-                                 "press/message-received.");
+                                                       "press/message-received.");
             return false;
         }
         const auto interval = duration_attribute(at, "interval", say_);
@@ -87,13 +88,15 @@ private:
         if (owner == "*")
             return add_wildcard(at, heard, id);
         if (owner == "this") {
-            say_.wrong(at.where, "this/ means the instance that fired, so it cannot say which one fires. Write an "
-                                 "instance's name, or * for every one.");
+            say_.wrong(at.where,
+                       "this/ means the instance that fired, so it cannot say which one fires. Write an "
+                       "instance's name, or * for every one.");
             return false;
         }
         const auto instance = project_.find_instance(owner);
         if (!instance) {
-            say_.wrong(at.where, "there is no instance " + in_quotes(owner) + "." + suggestion(owner, owners({"host"})));
+            say_.wrong(at.where, "there is no instance " + in_quotes(owner) + "." +
+                                     suggestion(owner, owners({"host"})));
             return false;
         }
         heard.instance = *instance;
@@ -119,7 +122,8 @@ private:
         if (project_.instances.empty())
             say_.wrong(at.where, "* means every instance, and there is none. Add an <instance>.");
         else if (!any)
-            say_.wrong(at.where, "no instance has the trigger " + in_quotes(id) + "." + suggestion(id, there));
+            say_.wrong(at.where,
+                       "no instance has the trigger " + in_quotes(id) + "." + suggestion(id, there));
         return any;
     }
 
@@ -127,8 +131,9 @@ private:
                        std::string_view id) {
         const auto* trigger = module.find_trigger(id);
         if (trigger == nullptr) {
-            say_.wrong(at.where, (module.id == "host" ? "the host" : "the module " + module.id) + " has no trigger " +
-                                     in_quotes(id) + "." + suggestion(id, ids_of(module.triggers)));
+            say_.wrong(at.where, (module.id == "host" ? "the host" : "the module " + module.id) +
+                                     " has no trigger " + in_quotes(id) + "." +
+                                     suggestion(id, ids_of(module.triggers)));
             return false;
         }
         heard.trigger = trigger->number;
@@ -138,8 +143,9 @@ private:
         const bool has_match = std::any_of(at.children.begin(), at.children.end(),
                                            [](const auto& child) { return child.name == "match"; });
         if (has_match && trigger->match_variable.empty()) {
-            say_.wrong(at.where, "the trigger " + trigger->id + " brings no message that a match could look at. Use "
-                                 "<when value=\"…\"> for its variables.");
+            say_.wrong(at.where, "the trigger " + trigger->id +
+                                     " brings no message that a match could look at. Use "
+                                     "<when value=\"…\"> for its variables.");
             return false;
         }
         rule_.listens.push_back(std::move(heard));
@@ -173,28 +179,33 @@ private:
         if (!extras.on_change.empty()) {
             const auto capture = test ? test->find_capture(extras.on_change) : std::nullopt;
             if (!capture) {
-                say_.wrong(extras.on_change_where, "on-change names " + in_quotes(extras.on_change) +
-                                                       ", and no match of this <on> captures that. Name a capture with "
-                                                       "as=\"" + extras.on_change + "\".");
+                say_.wrong(extras.on_change_where,
+                           "on-change names " + in_quotes(extras.on_change) +
+                               ", and no match of this <on> captures that. Name a capture with "
+                               "as=\"" +
+                               extras.on_change + "\".");
                 return false;
             }
             extras.gate.on_change = static_cast<std::uint32_t>(*capture);
         }
         if (test) {
             for (auto each = first; each < rule_.listens.size(); ++each) {
-                const auto* trigger = rule_names{project_, around_, rule_, true}.trigger_of(rule_.listens[each]);
+                const auto* trigger =
+                    rule_names{project_, around_, rule_, true}.trigger_of(rule_.listens[each]);
                 for (const auto& name : test->capture_names()) {
                     const bool taken = trigger != nullptr && trigger->find_variable(name) != nullptr;
                     if (!name.empty() && taken) {
-                        say_.wrong(at.where, "a capture cannot be called " + in_quotes(name) +
-                                                 ", as the trigger has a variable of that name. Choose another name.");
+                        say_.wrong(at.where,
+                                   "a capture cannot be called " + in_quotes(name) +
+                                       ", as the trigger has a variable of that name. Choose another name.");
                         return false;
                     }
                 }
             }
         }
         for (auto each = first; each < rule_.listens.size(); ++each) {
-            rule_.listens[each].test = test && !(test->always() && test->capture_names().empty()) ? test : nullptr;
+            rule_.listens[each].test =
+                test && !(test->always() && test->capture_names().empty()) ? test : nullptr;
             rule_.listens[each].gate = extras.gate;
         }
         return true;
@@ -203,7 +214,8 @@ private:
     // ---- when ----------------------------------------------------------------------------------------
 
     void read_when(const manifest::element& at, const rule_names& names) {
-        expect_attributes(at, {"status", "variable", "value", "is", "is-not", "less", "greater", "contains"}, say_);
+        expect_attributes(at, {"status", "variable", "value", "is", "is-not", "less", "greater", "contains"},
+                          say_);
         expect_children(at, {}, say_);
         expect_no_text(at, say_);
 
@@ -215,14 +227,16 @@ private:
             if (here == nullptr)
                 continue;
             if (subject != nullptr)
-                return say_.wrong(at.where, "<when> looks at one thing, and here are both " + std::string{kind} + " and " +
-                                                std::string{name} + ". Write a <when> for each.");
+                return say_.wrong(at.where, "<when> looks at one thing, and here are both " +
+                                                std::string{kind} + " and " + std::string{name} +
+                                                ". Write a <when> for each.");
             kind = name;
             subject = here;
         }
         if (subject == nullptr)
-            return say_.wrong(at.where, "<when> does not say what to look at. Add status=\"…\", variable=\"…\" or "
-                                        "value=\"…\".");
+            return say_.wrong(at.where,
+                              "<when> does not say what to look at. Add status=\"…\", variable=\"…\" or "
+                              "value=\"…\".");
 
         condition made;
         const manifest::field* field = nullptr;
@@ -244,7 +258,9 @@ private:
             rule_.conditions.push_back(made);
         }
         if (!any)
-            say_.wrong(at.where, "<when> does not say what must hold. Add is=\"…\", is-not, less, greater or contains.");
+            say_.wrong(
+                at.where,
+                "<when> does not say what must hold. Add is=\"…\", is-not, less, greater or contains.");
     }
 
     bool read_subject(const manifest::element& at, std::string_view kind, const std::string& written,
@@ -256,7 +272,7 @@ private:
         if (kind == "status") {
             if (!split_reference(written, owner, id) || owner == "host" || owner == "session") {
                 say_.wrong(at.where, in_quotes(written) + " is no status. Write instance/status, as in "
-                                     "press/connection-status.");
+                                                          "press/connection-status.");
                 return false;
             }
             subject = read_text("${" + written + "}", at.where, names);
@@ -264,8 +280,10 @@ private:
             if (say_.mistakes() != before || found == nullptr)
                 return false;
             const auto fired_by = names.firing_instances();
-            const auto instance = found->owner == this_instance && !fired_by.empty() ? fired_by.front() : found->owner;
-            const auto module = instance < project_.instances.size() ? project_.instances[instance].module : no_module;
+            const auto instance =
+                found->owner == this_instance && !fired_by.empty() ? fired_by.front() : found->owner;
+            const auto module =
+                instance < project_.instances.size() ? project_.instances[instance].module : no_module;
             if (module != no_module)
                 field = &project_.modules[module]->statuses[found->index];
             return true;
@@ -293,15 +311,18 @@ private:
         const bool number = (field != nullptr && (field->type == integer || field->type == real)) ||
                             type == variable_type::integer || type == variable_type::real;
         if (truth && operand != "true" && operand != "false") {
-            say_.wrong(at.where, "this is true or false, and never " + in_quotes(operand) + ". Compare it with one of the two.");
+            say_.wrong(at.where, "this is true or false, and never " + in_quotes(operand) +
+                                     ". Compare it with one of the two.");
         } else if (number && !number_of(operand)) {
-            say_.wrong(at.where, "this is a number, and " + in_quotes(operand) + " is none. Compare it with a number.");
+            say_.wrong(at.where,
+                       "this is a number, and " + in_quotes(operand) + " is none. Compare it with a number.");
         } else if (field != nullptr && field->type == choice) {
             std::vector<std::string> values;
             for (const auto& one : field->choices)
                 values.push_back(one.value);
             if (std::find(values.begin(), values.end(), operand) == values.end())
-                say_.wrong(at.where, field->id + " is never " + in_quotes(operand) + "." + suggestion(operand, values));
+                say_.wrong(at.where,
+                           field->id + " is never " + in_quotes(operand) + "." + suggestion(operand, values));
         }
     }
 
@@ -322,7 +343,7 @@ private:
         std::string_view id;
         if (!split_reference(*written, owner, id))
             return say_.wrong(at.where, in_quotes(*written) + " is no action. Write instance/action, as in "
-                                        "press/send-message.");
+                                                              "press/send-message.");
         if (!find_targets(at, owner, id, made, names))
             return;
         names.address(made.instance);
@@ -344,17 +365,21 @@ private:
                 return false;
             const auto instances = names.firing_instances();
             if (instances.empty()) {
-                say_.wrong(at.where, "this/ means the instance that fired, and this rule is not fired by one. Write the "
-                                     "instance's name.");
+                say_.wrong(
+                    at.where,
+                    "this/ means the instance that fired, and this rule is not fired by one. Write the "
+                    "instance's name.");
                 return false;
             }
             for (const auto instance : instances) {
                 const auto module = project_.instances[instance].module;
                 if (module == no_module)
                     return false;
-                const bool there = std::any_of(made.targets.begin(), made.targets.end(),
-                                               [&](const action_target& one) { return one.module == module; });
-                if (!there && !add_target(at, module, *project_.modules[module], project_.modules[module], id, made))
+                const bool there =
+                    std::any_of(made.targets.begin(), made.targets.end(),
+                                [&](const action_target& one) { return one.module == module; });
+                if (!there &&
+                    !add_target(at, module, *project_.modules[module], project_.modules[module], id, made))
                     return false;
             }
             return true;
@@ -365,21 +390,23 @@ private:
         }
         const auto instance = project_.find_instance(owner);
         if (!instance) {
-            say_.wrong(at.where,
-                       "there is no instance " + in_quotes(owner) + "." + suggestion(owner, owners({"this", "host"})));
+            say_.wrong(at.where, "there is no instance " + in_quotes(owner) + "." +
+                                     suggestion(owner, owners({"this", "host"})));
             return false;
         }
         made.instance = *instance;
         const auto module = project_.instances[*instance].module;
-        return module != no_module && add_target(at, module, *project_.modules[module], project_.modules[module], id, made);
+        return module != no_module &&
+               add_target(at, module, *project_.modules[module], project_.modules[module], id, made);
     }
 
     bool add_target(const manifest::element& at, std::uint32_t index, const manifest::module_manifest& module,
                     std::shared_ptr<const manifest::module_manifest> keep, std::string_view id, act& made) {
         const auto* action = module.find_action(id);
         if (action == nullptr) {
-            say_.wrong(at.where, (index == host_instance ? "the host" : "the module " + module.id) + " has no action " +
-                                     in_quotes(id) + "." + suggestion(id, ids_of(module.actions)));
+            say_.wrong(at.where, (index == host_instance ? "the host" : "the module " + module.id) +
+                                     " has no action " + in_quotes(id) + "." +
+                                     suggestion(id, ids_of(module.actions)));
             return false;
         }
         made.targets.push_back({index, action, {}, std::move(keep)});
@@ -405,13 +432,15 @@ private:
             for (const auto& target : made.targets) {
                 const auto* field = target.what->find_argument(*name);
                 if (field == nullptr) {
-                    say_.wrong(child.where, "the action " + target.what->id + " has no argument " + in_quotes(*name) + "." +
+                    say_.wrong(child.where, "the action " + target.what->id + " has no argument " +
+                                                in_quotes(*name) + "." +
                                                 suggestion(*name, ids_of(target.what->arguments)));
                     break;
                 }
-                if (!fields.empty() && (field->type != fields.front()->type || field->list != fields.front()->list)) {
-                    say_.wrong(child.where, "the modules that this/ can lead to take different kinds of " + *name +
-                                                ". Write a rule for each.");
+                if (!fields.empty() &&
+                    (field->type != fields.front()->type || field->list != fields.front()->list)) {
+                    say_.wrong(child.where, "the modules that this/ can lead to take different kinds of " +
+                                                *name + ". Write a rule for each.");
                     break;
                 }
                 fields.push_back(field);
@@ -422,10 +451,12 @@ private:
         for (const auto& target : made.targets)
             for (const auto& field : target.what->arguments)
                 if (field.required && std::find(taken.begin(), taken.end(), field.id) == taken.end())
-                    say_.wrong(at.where, made.written + " lacks its argument " + field.id + ". Add <arg name=\"" + field.id +
-                                             "\">…</arg>.");
-        if (is_host(made, host_action::add) && std::find(taken.begin(), taken.end(), "value") == taken.end() &&
-            made.place < project_.variables.size() && project_.variables[made.place].type == variable_type::text)
+                    say_.wrong(at.where, made.written + " lacks its argument " + field.id +
+                                             ". Add <arg name=\"" + field.id + "\">…</arg>.");
+        if (is_host(made, host_action::add) &&
+            std::find(taken.begin(), taken.end(), "value") == taken.end() &&
+            made.place < project_.variables.size() &&
+            project_.variables[made.place].type == variable_type::text)
             say_.wrong(at.where, made.written + " lacks its argument value: what to append to the text.");
     }
 
@@ -433,8 +464,8 @@ private:
         return made.instance == host_instance && made.targets.front().what->number == action;
     }
 
-    void read_argument(const manifest::element& at, act& made, const std::vector<const manifest::field*>& fields,
-                       const rule_names& names) {
+    void read_argument(const manifest::element& at, act& made,
+                       const std::vector<const manifest::field*>& fields, const rule_names& names) {
         using manifest::type;
         const auto& field = *fields.front();
         if (field.type == type::match) {
@@ -458,7 +489,8 @@ private:
             return;
         }
         for (const auto& child : at.children)
-            say_.wrong(child.where, field.id + " takes a text, not <" + child.name + ">. Write the value itself.");
+            say_.wrong(child.where,
+                       field.id + " takes a text, not <" + child.name + ">. Write the value itself.");
         read_value(at, made, fields, names);
     }
 
@@ -479,7 +511,8 @@ private:
         add_argument(made, fields, std::move(plan));
     }
 
-    static void add_argument(act& made, const std::vector<const manifest::field*>& fields, argument_plan plan) {
+    static void add_argument(act& made, const std::vector<const manifest::field*>& fields,
+                             argument_plan plan) {
         made.arguments.push_back(std::move(plan));
         for (std::size_t which = 0; which < made.targets.size(); ++which)
             made.targets[which].arguments.push_back({fields[which]});
@@ -495,28 +528,28 @@ private:
         made.place = no_place;
         const auto name = trimmed(at.text);
         if (has_insertion(name)) {
-            say_.wrong(at.where, field.id + " takes the name itself, so that it can be checked; ${…} cannot be used here.");
+            say_.wrong(at.where,
+                       field.id +
+                           " takes the name itself, so that it can be checked; ${…} cannot be used here.");
         } else if (names_variable) {
             std::vector<std::string> known;
             for (const auto& one : project_.variables)
                 known.push_back(one.name);
-            find_place(at, name, "variable", known, made);
+            const auto found = std::find(known.begin(), known.end(), name);
+            if (found == known.end())
+                say_.wrong(at.where,
+                           "there is no variable " + in_quotes(name) + "." + suggestion(name, known));
+            else
+                made.place = static_cast<std::uint32_t>(found - known.begin());
+        } else if (const auto found = project_.find_rule(name)) {
+            made.place = *found;
         } else {
             std::vector<std::string> known;
             for (const auto& one : project_.rules.rules)
                 known.push_back(one.name);
-            find_place(at, name, "rule", known, made);
+            say_.wrong(at.where, "there is no rule " + in_quotes(name) + "." + suggestion(name, known));
         }
         return true;
-    }
-
-    void find_place(const manifest::element& at, std::string_view name, const std::string& what,
-                    const std::vector<std::string>& known, act& made) {
-        const auto found = std::find(known.begin(), known.end(), name);
-        if (found == known.end())
-            say_.wrong(at.where, "there is no " + what + " " + in_quotes(name) + "." + suggestion(name, known));
-        else
-            made.place = static_cast<std::uint32_t>(found - known.begin());
     }
 
     /// host/set and host/add with a value that their variable cannot take. The variable's name may stand
@@ -535,7 +568,8 @@ private:
 
     // ---- texts ---------------------------------------------------------------------------------------
 
-    text_template read_text(std::string_view written, const manifest::location& where, const rule_names& names) {
+    text_template read_text(std::string_view written, const manifest::location& where,
+                            const rule_names& names) {
         std::vector<std::string> mistakes;
         std::vector<std::string> warnings;
         auto made = text_template::parse(written, names, mistakes, warnings);
@@ -566,7 +600,8 @@ private:
 /// Rules that fire each other in a circle would never end; one that waits (after) breaks it.
 class circle_finder {
 public:
-    circle_finder(const std::vector<rule>& rules, complaints& say) : rules_(rules), say_(say), seen_(rules.size()) {}
+    circle_finder(const std::vector<rule>& rules, complaints& say)
+        : rules_(rules), say_(say), seen_(rules.size()) {}
 
     void find() {
         for (std::uint32_t which = 0; which < rules_.size(); ++which)
@@ -594,7 +629,8 @@ private:
             }
             const auto& what = acts[here.next_act++];
             const bool fires = what.instance == host_instance && what.after == 0 && !what.targets.empty() &&
-                               what.targets.front().what->number == host_action::fire && what.place < rules_.size();
+                               what.targets.front().what->number == host_action::fire &&
+                               what.place < rules_.size();
             if (!fires)
                 continue;
             if (seen_[what.place] == state::on_path) {
@@ -615,7 +651,8 @@ private:
                 circle += in_quotes(rules_[one.rule].name) + " → ";
         }
         say_.wrong(last.where, "rules fire each other in a circle that never ends: " + circle +
-                                   in_quotes(rules_[last.place].name) + ". Take one of these out, or let it wait with "
+                                   in_quotes(rules_[last.place].name) +
+                                   ". Take one of these out, or let it wait with "
                                    "after=\"…\".");
     }
 
@@ -635,15 +672,17 @@ void check_fired_rules(const std::vector<rule>& rules, complaints& say) {
                 continue;
             fired[what.place] = true;
             if (!rules[what.place].by_itself)
-                say.wrong(what.where, "the rule " + in_quotes(rules[what.place].name) +
-                                          " uses values of its trigger, which are not there when a rule fires it. Pass "
-                                          "them in a variable (host/set).");
+                say.wrong(what.where,
+                          "the rule " + in_quotes(rules[what.place].name) +
+                              " uses values of its trigger, which are not there when a rule fires it. Pass "
+                              "them in a variable (host/set).");
         }
     }
     for (std::size_t which = 0; which < rules.size(); ++which)
         if (rules[which].listens.empty() && !fired[which])
-            say.warn(rules[which].where, "nothing fires this rule: it has no <on>, and no other rule fires it. Only "
-                                         "people can, by hand.");
+            say.warn(rules[which].where,
+                     "nothing fires this rule: it has no <on>, and no other rule fires it. Only "
+                     "people can, by hand.");
 }
 
 } // namespace
@@ -657,21 +696,22 @@ void read_rules(const manifest::element& root, project& into, surroundings& arou
         rule made;
         made.where = child.where;
         if (const auto* name = need_attribute(child, "name", say)) {
-            const auto known = std::find_if(rules.begin(), rules.end(), [&](const rule& one) { return one.name == *name; });
-            if (known != rules.end())
+            const auto [known, is_new] =
+                into.rule_index.emplace(*name, static_cast<std::uint32_t>(rules.size()));
+            if (!is_new)
                 say.wrong(child.where, "there is a rule " + in_quotes(*name) + " already, in line " +
-                                           std::to_string(known->where.line) + ". Give each rule a name of its own.");
+                                           std::to_string(rules[known->second].where.line) +
+                                           ". Give each rule a name of its own.");
             made.name = *name;
         }
         rules.push_back(std::move(made));
         places.push_back(&child);
     }
-    const auto before = say.mistakes();
     for (std::size_t which = 0; which < rules.size(); ++which)
         rule_reader{*places[which], rules[which], into, around, say}.read();
     circle_finder{rules, say}.find();
     // A rule that has mistakes may only seem to have no <on>.
-    if (say.mistakes() == before)
+    if (say.mistakes() == 0)
         check_fired_rules(rules, say);
 }
 

@@ -9,17 +9,23 @@ namespace iom::host {
 
 namespace {
 
-constexpr bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+constexpr bool is_space(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
-bool is_capture_name(std::string_view name) { return is_name(name) && !(name.front() >= '0' && name.front() <= '9'); }
+bool is_capture_name(std::string_view name) {
+    return is_name(name) && !(name.front() >= '0' && name.front() <= '9');
+}
 
 void check_capture_name(std::string_view name, const manifest::location& where, complaints& say) {
     if (!is_capture_name(name))
-        say.wrong(where, in_quotes(name) + " cannot be the name of a capture. Use letters, digits, - and _, beginning "
-                         "with a letter.");
+        say.wrong(where, in_quotes(name) +
+                             " cannot be the name of a capture. Use letters, digits, - and _, beginning "
+                             "with a letter.");
     else if (is_reserved_name(name))
-        say.wrong(where, "a capture cannot be called " + in_quotes(name) + ", which means something else in ${…}. "
-                         "Choose another name.");
+        say.wrong(where, "a capture cannot be called " + in_quotes(name) +
+                             ", which means something else in ${…}. "
+                             "Choose another name.");
 }
 
 /// One <match>; false with mistakes if it is wrong.
@@ -34,7 +40,8 @@ bool read_match(const manifest::element& at, match_spec& spec, match_extras* ext
             spec.kind = *known;
         } else {
             static const std::array<std::string, 5> kinds{"contains", "equals", "prefix", "regex", "json"};
-            say.wrong(at.where, "there is no kind of match " + in_quotes(*kind) + "." + suggestion(*kind, kinds));
+            say.wrong(at.where,
+                      "there is no kind of match " + in_quotes(*kind) + "." + suggestion(*kind, kinds));
             return false;
         }
     }
@@ -42,17 +49,21 @@ bool read_match(const manifest::element& at, match_spec& spec, match_extras* ext
     const auto* op = at.attribute("op");
     if (spec.kind == match_kind::json) {
         if (pointer == nullptr)
-            say.wrong(at.where, "a json match lacks the attribute pointer. Add it, as in pointer=\"/alarm/level\".");
+            say.wrong(at.where,
+                      "a json match lacks the attribute pointer. Add it, as in pointer=\"/alarm/level\".");
         else
             spec.pointer = *pointer;
         if (op == nullptr && !trimmed(spec.text).empty()) {
-            say.wrong(at.where, "this json match has a text but no op, so nothing is compared. Add op=\"=\", or take "
-                                "the text " + in_quotes(trimmed(spec.text)) + " out.");
+            say.wrong(at.where,
+                      "this json match has a text but no op, so nothing is compared. Add op=\"=\", or take "
+                      "the text " +
+                          in_quotes(trimmed(spec.text)) + " out.");
         } else if (op != nullptr) {
             const auto known = json_comparison_of(*op);
             if (!known || op->empty())
-                say.wrong(at.where, "there is no comparison " + in_quotes(*op) + ". There are = != < <= > and >= (in "
-                                    "XML, write &lt; for <).");
+                say.wrong(at.where, "there is no comparison " + in_quotes(*op) +
+                                        ". There are = != < <= > and >= (in "
+                                        "XML, write &lt; for <).");
             else
                 spec.compare = *known;
         }
@@ -117,7 +128,8 @@ int base64_digit(char c) {
 }
 
 /// One <send> or <await> of a greeting.
-std::optional<setting_plan> read_step(const manifest::element& at, const manifest::setting& what, complaints& say) {
+std::optional<setting_plan> read_step(const manifest::element& at, const manifest::setting& what,
+                                      complaints& say) {
     setting_plan made;
     made.what = &what;
     made.where = at.where;
@@ -147,7 +159,8 @@ std::optional<setting_plan> read_step(const manifest::element& at, const manifes
         bytes = bytes_of_base64(at.text);
     } else {
         static const std::array<std::string, 3> encodings{"text", "hex", "base64"};
-        say.wrong(at.where, "there is no encoding " + in_quotes(*encoding) + "." + suggestion(*encoding, encodings));
+        say.wrong(at.where,
+                  "there is no encoding " + in_quotes(*encoding) + "." + suggestion(*encoding, encodings));
         return std::nullopt;
     }
     if (!bytes) {
@@ -214,7 +227,8 @@ std::optional<std::string> bytes_of_base64(std::string_view written) {
     return bytes;
 }
 
-std::shared_ptr<const match> read_matches(const manifest::element& parent, match_extras* extras, complaints& say) {
+std::shared_ptr<const match> read_matches(const manifest::element& parent, match_extras* extras,
+                                          complaints& say) {
     std::vector<match_spec> specs;
     std::vector<const manifest::element*> places;
     bool good = true;
@@ -240,7 +254,8 @@ std::shared_ptr<const match> read_matches(const manifest::element& parent, match
     return made;
 }
 
-std::vector<setting_plan> read_set(const manifest::element& at, const manifest::setting& what, complaints& say) {
+std::vector<setting_plan> read_set(const manifest::element& at, const manifest::setting& what,
+                                   complaints& say) {
     using manifest::type;
     std::vector<setting_plan> made;
     const auto plan = [&](std::string_view written, const manifest::location& where) {
@@ -256,8 +271,8 @@ std::vector<setting_plan> read_set(const manifest::element& at, const manifest::
     if (what.type == type::match) {
         expect_children(at, {"match"}, say);
         if (const auto text = trimmed(at.text); !text.empty()) {
-            say.wrong(at.where, what.id + " takes <match> elements, not a text. Write <match>" + std::string{text} +
-                                    "</match>.");
+            say.wrong(at.where, what.id + " takes <match> elements, not a text. Write <match>" +
+                                    std::string{text} + "</match>.");
             return made;
         }
         if (auto test = read_matches(at, nullptr, say)) {
@@ -277,8 +292,8 @@ std::vector<setting_plan> read_set(const manifest::element& at, const manifest::
         expect_children(at, {"item"}, say);
         const bool text = !trimmed(at.text).empty();
         if (text && !at.children.empty())
-            say.wrong(at.where, "beside its items, " + what.id + " takes no text. Put " + in_quotes(trimmed(at.text)) +
-                                    " into an <item> too.");
+            say.wrong(at.where, "beside its items, " + what.id + " takes no text. Put " +
+                                    in_quotes(trimmed(at.text)) + " into an <item> too.");
         else if (text)
             plan(at.text, at.where);
         for (const auto& child : at.children) {
@@ -290,7 +305,8 @@ std::vector<setting_plan> read_set(const manifest::element& at, const manifest::
         }
     } else {
         for (const auto& child : at.children)
-            say.wrong(child.where, what.id + " takes a text, not <" + child.name + ">. Write the value itself.");
+            say.wrong(child.where,
+                      what.id + " takes a text, not <" + child.name + ">. Write the value itself.");
         plan(at.text, at.where);
     }
     return made;
@@ -321,7 +337,8 @@ std::vector<setting_plan> read_sets(const manifest::element& parent, const manif
         auto values = read_set(child, *what, say);
         std::move(values.begin(), values.end(), std::back_inserter(made));
         // An empty list is a value too: it stands before the defaults.
-        if (values.empty() && (what->list || what->type == manifest::type::steps || what->type == manifest::type::match)) {
+        if (values.empty() &&
+            (what->list || what->type == manifest::type::steps || what->type == manifest::type::match)) {
             setting_plan none;
             none.what = what;
             none.where = child.where;

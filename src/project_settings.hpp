@@ -22,10 +22,12 @@ struct match_extras {
 
 /// The <match> children of `parent` as one; null with mistakes if any is wrong, also null if there are none.
 /// `extras` is null where on-change, debounce and at-most do not belong.
-std::shared_ptr<const match> read_matches(const manifest::element& parent, match_extras* extras, complaints& say);
+std::shared_ptr<const match> read_matches(const manifest::element& parent, match_extras* extras,
+                                          complaints& say);
 
 /// The values of one <set>, or nothing with mistakes. Texts are not taken apart yet.
-std::vector<setting_plan> read_set(const manifest::element& at, const manifest::setting& what, complaints& say);
+std::vector<setting_plan> read_set(const manifest::element& at, const manifest::setting& what,
+                                   complaints& say);
 
 /// All <set> of an <instance> or <defaults>.
 std::vector<setting_plan> read_sets(const manifest::element& parent, const manifest::module_manifest& module,

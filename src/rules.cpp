@@ -18,10 +18,6 @@ constexpr std::string_view verdict_words[] = {
     "never looked at", "fired",   "waiting",         "disabled",          "no match",           "condition",
     "unchanged",       "at-most", "stopped by rule", "nested too deeply", "value not available"};
 
-std::string in_quotes(std::string_view text) {
-    return "'" + std::string{text} + "'";
-}
-
 bool holds(condition_word word, value_view subject, value_view operand) {
     switch (word) {
     case condition_word::is:
@@ -820,8 +816,8 @@ bool rule_engine::body::fire_by_hand(std::uint32_t which, time_us now, std::stri
     const bool fired = run_alone(which, cause::hand, what, nullptr, no_rule, 0, now);
     if (!fired) {
         const auto& known = states_[which].known;
-        why = "The rule " + in_quotes(wanted.name) + " was not fired: its condition '" +
-              wanted.conditions[known.detail].written + "' does not hold.";
+        why = "The rule " + in_quotes(wanted.name) + " was not fired: its condition " +
+              in_quotes(wanted.conditions[known.detail].written) + " does not hold.";
     }
     tell_failures(now);
     return fired;

@@ -137,8 +137,8 @@ text_template text_template::parse(std::string_view written, const naming& names
         }
         const auto close = written.find('}');
         if (close == written.npos) {
-            mistakes.push_back("'" + std::string{written.substr(0, 40)} +
-                               "' has no closing brace. Add }, or write $${ for a literal ${.");
+            mistakes.push_back(in_quotes(written.substr(0, 40)) +
+                               " has no closing brace. Add }, or write $${ for a literal ${.");
             return made;
         }
         const auto inside = written.substr(2, close - 2);
@@ -155,7 +155,7 @@ text_template text_template::parse(std::string_view written, const naming& names
             if (filter_of(word, found))
                 one.filters.push_back(found);
             else
-                mistakes.push_back("'" + std::string{word} + "' in ${" + std::string{inside} +
+                mistakes.push_back(in_quotes(word) + " in ${" + std::string{inside} +
                                    "} is no filter. There are json, url, hex and base64.");
             rest = next == rest.npos ? std::string_view{} : rest.substr(next);
         }
@@ -164,7 +164,7 @@ text_template text_template::parse(std::string_view written, const naming& names
             std::string character;
             if (!append_character(name.substr(5), character)) {
                 mistakes.push_back(
-                    "'" + std::string{name.substr(5)} + "' in ${" + std::string{inside} +
+                    in_quotes(name.substr(5)) + " in ${" + std::string{inside} +
                     "} is no character. Give its Unicode number in hexadecimal, as in ${char:1e}.");
                 continue;
             }

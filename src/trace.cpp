@@ -18,10 +18,6 @@ std::string seconds(time_us time) {
     return {text.data(), static_cast<std::size_t>(size)};
 }
 
-std::string in_quotes(std::string_view name) {
-    return '"' + std::string(name) + '"';
-}
-
 } // namespace
 
 template <std::size_t Size>

@@ -142,6 +142,16 @@ void append_text(value_view what, std::string& out) {
     }
 }
 
+std::string in_quotes(std::string_view text) {
+    static constexpr std::size_t longest = 80;
+    if (text.size() <= longest)
+        return "\"" + std::string{text} + "\"";
+    auto end = longest;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0u) == 0x80u)
+        --end;
+    return "\"" + std::string{text.substr(0, end)} + "…\"";
+}
+
 std::string to_text(value_view what) {
     std::string out;
     append_text(what, out);
@@ -191,7 +201,8 @@ std::optional<number> number_of(std::string_view written) noexcept {
     const auto* begin = written.data();
     const auto* end = begin + written.size();
     number found;
-    if (const auto [rest, failed] = std::from_chars(begin, end, found.integer); failed == std::errc{} && rest == end) {
+    if (const auto [rest, failed] = std::from_chars(begin, end, found.integer);
+        failed == std::errc{} && rest == end) {
         found.real = static_cast<double>(found.integer);
         return found;
     }

@@ -66,6 +66,9 @@ void append_text(value_view what, std::string& out);
 
 std::string to_text(value_view what);
 
+/// A text in a sentence: in quotes, and cut where it is long.
+std::string in_quotes(std::string_view text);
+
 void append_hex(std::string_view bytes, std::string& out);
 
 /// A number if the value is one, or is a text that is nothing but one (decimal, as JSON writes it, a leading

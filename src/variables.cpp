@@ -14,9 +14,9 @@ namespace {
 constexpr std::string_view type_words[] = {"bool", "int", "real", "text"};
 
 std::string refusal(const variable_declaration& declared, value_view what) {
-    return "'" + to_text(what) + "' is no " + std::string{to_word(declared.type)} +
-           ", and that is what the variable '" + declared.name +
-           "' holds. Set it to another value, or declare it as text.";
+    return in_quotes(to_text(what)) + " is no " + std::string{to_word(declared.type)} +
+           ", and that is what the variable " + in_quotes(declared.name) +
+           " holds. Set it to another value, or declare it as text.";
 }
 
 /// Whether a double is a whole number that an int64 can hold.
@@ -99,13 +99,14 @@ bool variables::add(std::uint32_t which, value_view amount, std::string& why) {
     }
     switch (declared.type) {
     case variable_type::boolean:
-        why = "The variable '" + declared.name + "' is a bool, to which nothing can be added. Use host/set.";
+        why = "The variable " + in_quotes(declared.name) +
+              " is a bool, to which nothing can be added. Use host/set.";
         return false;
     case variable_type::integer: {
         std::int64_t sum = 0;
         if (__builtin_add_overflow(current.integer, step.integer, &sum)) {
-            why = "The variable '" + declared.name +
-                  "' would go beyond what an int can hold. It keeps its value; "
+            why = "The variable " + in_quotes(declared.name) +
+                  " would go beyond what an int can hold. It keeps its value; "
                   "set it back with host/set in time.";
             return false;
         }
@@ -115,8 +116,8 @@ bool variables::add(std::uint32_t which, value_view amount, std::string& why) {
     case variable_type::real: {
         const auto sum = current.real + step.real;
         if (!std::isfinite(sum)) {
-            why = "The variable '" + declared.name +
-                  "' would go beyond what a real can hold. It keeps its value; "
+            why = "The variable " + in_quotes(declared.name) +
+                  " would go beyond what a real can hold. It keeps its value; "
                   "set it back with host/set in time.";
             return false;
         }
@@ -125,7 +126,8 @@ bool variables::add(std::uint32_t which, value_view amount, std::string& why) {
     }
     case variable_type::text:
         if (current.text.size() + step.text.size() > longest_text) {
-            why = "The variable '" + declared.name + "' would grow beyond " + std::to_string(longest_text) +
+            why = "The variable " + in_quotes(declared.name) + " would grow beyond " +
+                  std::to_string(longest_text) +
                   " bytes. It keeps its value; empty it with host/set in time.";
             return false;
         }

@@ -69,8 +69,8 @@ if(sanitize)
     set(websockets_flags "-O1 -g1 ${sanitize}")
     set(mbedtls_flags "-O1 -g1 ${sanitize}")
 else()
-    set(websockets_flags "-O2 ${section_flags}")
-    set(mbedtls_flags "-Os ${section_flags}")
+    set(websockets_flags "-O2 -DNDEBUG ${section_flags}")
+    set(mbedtls_flags "-Os -DNDEBUG ${section_flags}")
 endif()
 
 # ---- name of the prefix: a hash over all inputs ----------------------------------------------------------
@@ -375,6 +375,11 @@ function(build name source_folder flags)
     say("building ${name}")
     # No path of this machine in what is built.
     string(APPEND flags " -ffile-prefix-map=${work}/source=.")
+    # Flags given here replace those that a toolchain file starts with.
+    if(toolchain)
+        include("${toolchain}")
+        string(APPEND flags " ${CMAKE_C_FLAGS_INIT}")
+    endif()
     run("${name}-configure" "${work}" "${CMAKE_COMMAND}" -S "${source_folder}" -B "${work}/build/${name}" ${common}
         "-DCMAKE_C_FLAGS=${flags}" "-DCMAKE_CXX_FLAGS=${flags}" ${ARGN})
     run("${name}-build" "${work}" "${CMAKE_COMMAND}" --build "${work}/build/${name}" --parallel ${IOM_JOBS})

@@ -223,7 +223,7 @@ void session::triggered(instance& who, std::uint32_t trigger, std::span<const va
             last_event_ = control_loop::now();
         }
     } else if (found->id == "error") {
-        fail(to_text(variable("sentence")));
+        failed_ = true; // the module has logged why
     } else if (found->id == "disconnected") {
         const value_view clean = variable("clean");
         clean_ = clean.kind == value_kind::boolean && clean.boolean;

@@ -167,7 +167,7 @@ std::string manual_of(const manifest::module_manifest& described) {
         out += "    " + each.id + (each.label.empty() ? "" : "  \"" + each.label + '"') + '\n';
         append_wrapped(out, each.help, 8);
         if (!each.match_variable.empty()) {
-            append_wrapped(out, "A <match> tests " + each.match_variable + ".", 8);
+            append_wrapped(out, each.match_label + ": a <match> tests " + each.match_variable + ".", 8);
         }
         for (std::size_t at = 0; at < each.variables.size(); ++at) {
             const manifest::field& variable = each.variables[at];

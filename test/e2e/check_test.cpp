@@ -45,7 +45,8 @@ TEST(Check, EveryBrokenSampleSaysFileLineAndColumn) {
         const result ended = check(sample);
         EXPECT_EQ(ended.exit_code, 1) << sample << "\n" << ended.out << ended.err;
         const std::regex place(sample.filename().string() + R"(:\d+:\d+: .+\.)");
-        EXPECT_TRUE(std::regex_search(ended.out + ended.err, place)) << sample << "\n" << ended.out << ended.err;
+        EXPECT_TRUE(std::regex_search(ended.out + ended.err, place)) << sample << "\n"
+                                                                     << ended.out << ended.err;
     }
 }
 
@@ -77,8 +78,8 @@ TEST(Check, AnAddressTypedIntoHostnameSaysWhichSettingsToUse) {
 
 TEST(Check, ModulesThatAreNone) {
     iom::test::temporary_folder folder;
-    const auto project = folder.write(
-        "p.xml", "<project name=\"p\">\n<instance name=\"x\" module=\"odd\"/>\n</project>\n");
+    const auto project =
+        folder.write("p.xml", "<project name=\"p\">\n<instance name=\"x\" module=\"odd\"/>\n</project>\n");
     std::ifstream manifest(iom::test::module_folder() / "websocket-client.xml");
     const std::string text{std::istreambuf_iterator<char>(manifest), {}};
     const auto odd = [&] { return check(project, folder.path() / "modules"); };
@@ -105,9 +106,9 @@ TEST(Check, AManifestWhoseTokenDiffersIsRefused) {
     folder.write("modules/websocket-client.xml", text);
     std::filesystem::copy_file(iom::test::module_folder() / "websocket-client.so",
                                folder.path() / "modules/websocket-client.so");
-    const auto project = folder.write(
-        "p.xml", "<project name=\"p\">\n<instance name=\"x\" module=\"websocket-client\">"
-                 "<set name=\"hostnames\">a</set></instance>\n</project>\n");
+    const auto project =
+        folder.write("p.xml", "<project name=\"p\">\n<instance name=\"x\" module=\"websocket-client\">"
+                              "<set name=\"hostnames\">a</set></instance>\n</project>\n");
     const result ended = check(project, folder.path() / "modules");
     EXPECT_EQ(ended.exit_code, 1);
     EXPECT_NE((ended.out + ended.err).find("token"), std::string::npos) << ended.out << ended.err;

@@ -17,8 +17,8 @@ using iom::test::temporary_folder;
 
 /// iomhost connect to `url` with the modules of this build and a short stay after the input's end.
 std::vector<std::string> connect(const std::string& url, std::vector<std::string> more = {}) {
-    std::vector<std::string> argv{iomhost(), "connect",  url, "--modules", iom::test::module_folder().string(),
-                                  "--linger", "0.2"};
+    std::vector<std::string> argv{
+        iomhost(), "connect", url, "--modules", iom::test::module_folder().string(), "--linger", "0.2"};
     argv.insert(argv.end(), more.begin(), more.end());
     return argv;
 }
@@ -116,8 +116,8 @@ TEST(Connect, ShowsItsTokenAndHeadersToTheServerOnly) {
     peer far_end({"--subprotocol", "chat.v2"});
     temporary_folder folder;
     const auto file = folder.write("token", "s3cr3t-token\n");
-    const result ended = run(connect(far_end.url("/"), {"--bearer-file", file.string(), "--header", "X-Site: 7",
-                                                        "--set", "subprotocols=chat.v2", "--set",
+    const result ended = run(connect(far_end.url("/"), {"--bearer-file", file.string(), "--header",
+                                                        "X-Site: 7", "--set", "subprotocols=chat.v2", "--set",
                                                         "extended-logging=true", "--set", "log-comms=true"}),
                              "hi\n");
     EXPECT_EQ(ended.exit_code, 0) << ended.err;
@@ -131,8 +131,7 @@ TEST(Connect, ShowsItsTokenAndHeadersToTheServerOnly) {
 TEST(Connect, AcceptsEveryFormOfAddress) {
     peer far_end;
     for (const std::string name : {"localhost", "127.0.0.1"}) {
-        const result ended =
-            run(connect("ws://" + name + ":" + std::to_string(far_end.port())), "hi\n");
+        const result ended = run(connect("ws://" + name + ":" + std::to_string(far_end.port())), "hi\n");
         EXPECT_EQ(ended.exit_code, 0) << name << ": " << ended.err;
         EXPECT_EQ(ended.out, "hi\n") << name;
     }
@@ -149,12 +148,16 @@ TEST(Connect, EchoesAnySizeUpToTheLimit) {
         process tool(
             connect(far_end.url("/flood?count=1&binary=1&size=" + std::to_string(size)), {"--echo"}));
         const nlohmann::json before = far_end.get("/sessions");
-        ASSERT_TRUE(far_end.eventually("/sessions", [&](const nlohmann::json& now) {
-            const int messages = now["messagesReceived"].get<int>() - before["messagesReceived"].get<int>();
-            return messages > 1 &&
-                   now["bytesReceived"].get<std::int64_t>() - before["bytesReceived"].get<std::int64_t>() ==
-                       std::int64_t{messages} * size;
-        })) << size << far_end.get("/sessions");
+        ASSERT_TRUE(far_end.eventually("/sessions",
+                                       [&](const nlohmann::json& now) {
+                                           const int messages = now["messagesReceived"].get<int>() -
+                                                                before["messagesReceived"].get<int>();
+                                           return messages > 1 &&
+                                                  now["bytesReceived"].get<std::int64_t>() -
+                                                          before["bytesReceived"].get<std::int64_t>() ==
+                                                      std::int64_t{messages} * size;
+                                       }))
+            << size << far_end.get("/sessions");
         tool.signal(SIGTERM);
         EXPECT_EQ(tool.wait_exit(), 0) << size;
     }
@@ -167,9 +170,9 @@ TEST(Connect, RefusesAMessageOverTheLimitWithClose1009) {
     EXPECT_EQ(ended.exit_code, 1);
     EXPECT_NE(ended.err.find("1000"), std::string::npos) << ended.err;
     EXPECT_EQ(ended.out, "");
-    EXPECT_TRUE(far_end.eventually(
-        "/closes", [](const nlohmann::json& closes) { return !closes.empty() && closes[0]["code"] == 1009; }))
-        << far_end.get("/closes");
+    EXPECT_TRUE(far_end.eventually("/closes", [](const nlohmann::json& closes) {
+        return !closes.empty() && closes[0]["code"] == 1009;
+    })) << far_end.get("/closes");
 }
 
 } // namespace

@@ -48,9 +48,9 @@ TEST(Examples, MachineBindsAcknowledgesAndSaysGoodbye) {
     EXPECT_TRUE(far_end.eventually("/alarms", iom::test::an_alarm_was_acknowledged));
     EXPECT_EQ(far_end.get("/things")[0]["isConnected"], true);
     EXPECT_EQ(controller.stop(), 0);
-    EXPECT_TRUE(far_end.eventually(
-        "/things", [](const nlohmann::json& things) { return things[0]["reason"] == "unbind"; }))
-        << far_end.get("/things");
+    EXPECT_TRUE(far_end.eventually("/things", [](const nlohmann::json& things) {
+        return things[0]["reason"] == "unbind";
+    })) << far_end.get("/things");
 }
 
 TEST(Examples, BridgeCarriesEachHallToTheOther) {

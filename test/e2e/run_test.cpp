@@ -48,9 +48,9 @@ std::string log_rule(std::string_view trigger, std::string_view text, std::strin
 /// A rule that does one thing with one message when `trigger` fires.
 std::string send_rule(std::string_view trigger, std::string_view message, std::string_view match = {},
                       std::string_view action = "line/send-message") {
-    return "<rule name=\"" + next_name() + "\"><on trigger=\"" + std::string(trigger) + "\">" + std::string(match) +
-           "</on><do action=\"" + std::string(action) + "\"><arg name=\"message\">" + std::string(message) +
-           "</arg></do></rule>";
+    return "<rule name=\"" + next_name() + "\"><on trigger=\"" + std::string(trigger) + "\">" +
+           std::string(match) + "</on><do action=\"" + std::string(action) + "\"><arg name=\"message\">" +
+           std::string(message) + "</arg></do></rule>";
 }
 
 std::size_t count(const std::vector<std::string>& lines, std::string_view part) {
@@ -64,8 +64,7 @@ std::size_t count(const std::vector<std::string>& lines, std::string_view part) 
 TEST(Run, ARulesAnswerArrivesAtTheServer) {
     peer far_end({"--alarm-every", "0.1"});
     host controller(project(
-        instance(far_end, "/machine") +
-        send_rule("line/ready", R"({"type":"bind","things":["press-1"]})") +
+        instance(far_end, "/machine") + send_rule("line/ready", R"({"type":"bind","things":["press-1"]})") +
         send_rule("line/message-received", "ACK ${3}", R"(<match kind="regex">^ALARM (\d+) </match>)")));
     EXPECT_TRUE(far_end.eventually("/alarms", iom::test::an_alarm_was_acknowledged));
     EXPECT_EQ(controller.stop(), 0);
@@ -73,13 +72,13 @@ TEST(Run, ARulesAnswerArrivesAtTheServer) {
 
 TEST(Run, FiresTheTriggersOfOneSessionOnceAndInOrder) {
     peer far_end;
-    host controller(project(instance(far_end, "/close?code=4000&reason=enough&after=20",
-                                     "<set name=\"auto-reconnect\">false</set>") +
-                            log_rule("line/connected", "T1 ${remote-address}") +
-                            log_rule("line/websocket-established", "T2 established") +
-                            log_rule("line/ready", "T3 ready") +
-                            log_rule("line/error", "T4 ${layer} ${code} ${sentence}") +
-                            log_rule("line/disconnected", "T5 ${layer} ${code} clean=${clean} ready=${was-ready}")));
+    host controller(project(
+        instance(far_end, "/close?code=4000&reason=enough&after=20",
+                 "<set name=\"auto-reconnect\">false</set>") +
+        log_rule("line/connected", "T1 ${remote-address}") +
+        log_rule("line/websocket-established", "T2 established") + log_rule("line/ready", "T3 ready") +
+        log_rule("line/error", "T4 ${layer} ${code} ${sentence}") +
+        log_rule("line/disconnected", "T5 ${layer} ${code} clean=${clean} ready=${was-ready}")));
     controller.wait_log("T1 127.0.0.1");
     controller.wait_log("T2 established");
     controller.wait_log("T3 ready");
@@ -94,14 +93,13 @@ TEST(Run, FiresTheTriggersOfOneSessionOnceAndInOrder) {
 
 TEST(Run, MatchesPlainTextByContainsCaseSensitiveWithoutWildcards) {
     peer far_end;
-    host controller(project(
-        instance(far_end, "/") + send_rule("line/ready", "first ALARM* here") +
-        log_rule("line/message-received", "M1 every ${1}") +
-        log_rule("line/message-received", "M2 contains", "<match>ALARM*</match>") +
-        log_rule("line/message-received", "M3 wildcard", "<match>ALARM*here</match>") +
-        log_rule("line/message-received", "M4 case", "<match>alarm</match>") +
-        log_rule("line/message-received", "M5 empty", "<match></match>") +
-        log_rule("line/message-received", "M6 last")));
+    host controller(project(instance(far_end, "/") + send_rule("line/ready", "first ALARM* here") +
+                            log_rule("line/message-received", "M1 every ${1}") +
+                            log_rule("line/message-received", "M2 contains", "<match>ALARM*</match>") +
+                            log_rule("line/message-received", "M3 wildcard", "<match>ALARM*here</match>") +
+                            log_rule("line/message-received", "M4 case", "<match>alarm</match>") +
+                            log_rule("line/message-received", "M5 empty", "<match></match>") +
+                            log_rule("line/message-received", "M6 last")));
     controller.wait_log("M6 last");
     EXPECT_EQ(controller.stop(), 0);
     const auto lines = controller.program().lines(process::stream::err);
@@ -114,13 +112,12 @@ TEST(Run, MatchesPlainTextByContainsCaseSensitiveWithoutWildcards) {
 
 TEST(Run, KeepsTextAndBinaryApart) {
     peer far_end;
-    host controller(project(
-        instance(far_end, "/") +
-        R"(<rule name="go"><on trigger="line/ready"/>
+    host controller(project(instance(far_end, "/") +
+                            R"(<rule name="go"><on trigger="line/ready"/>
              <do action="line/send-binary"><arg name="data">00ff10</arg><arg name="encoding">hex</arg></do>
              <do action="line/send-binary"><arg name="data">AP8R</arg><arg name="encoding">base64</arg></do>
              <do action="line/send-message"><arg name="message">text</arg></do></rule>)" +
-        log_rule("line/message-received", "GOT ${message} binary=${binary}")));
+                            log_rule("line/message-received", "GOT ${message} binary=${binary}")));
     controller.wait_log("GOT 00ff10 binary=true");
     controller.wait_log("GOT 00ff11 binary=true");
     controller.wait_log("GOT text binary=false");
@@ -129,9 +126,9 @@ TEST(Run, KeepsTextAndBinaryApart) {
 
 TEST(Run, SendsABinaryMessageBackAsItCame) {
     peer far_end;
-    host controller(project(
-        instance(far_end, "/flood?count=1&size=300&binary=1") +
-        R"(<rule name="back"><on trigger="line/message-received"/><do action="line/send-binary">
+    host controller(
+        project(instance(far_end, "/flood?count=1&size=300&binary=1") +
+                R"(<rule name="back"><on trigger="line/message-received"/><do action="line/send-binary">
              <arg name="data">${message}</arg><arg name="encoding">raw</arg></do></rule>)"));
     // The far end sends back what it gets, so the message goes round and round.
     EXPECT_TRUE(far_end.eventually("/sessions", [](const nlohmann::json& counters) {
@@ -143,13 +140,13 @@ TEST(Run, SendsABinaryMessageBackAsItCame) {
 
 TEST(Run, ConnectsAndDisconnectsByRule) {
     peer far_end;
-    host controller(project(
-        instance(far_end, "/", "<set name=\"connect-at-startup\">false</set>") +
-        R"(<rule name="1"><on trigger="host/startup"/><do action="line/connect">
+    host controller(
+        project(instance(far_end, "/", "<set name=\"connect-at-startup\">false</set>") +
+                R"(<rule name="1"><on trigger="host/startup"/><do action="line/connect">
              <arg name="bearer-token">t0ken</arg></do></rule>
            <rule name="2"><on trigger="line/ready"/><do action="line/disconnect">
              <arg name="code">1000</arg><arg name="reason">done for today</arg></do></rule>)" +
-        log_rule("line/disconnected", "DOWN ${code} clean=${clean} ${line/connection-status}")));
+                log_rule("line/disconnected", "DOWN ${code} clean=${clean} ${line/connection-status}")));
     controller.wait_log("DOWN disconnect clean=true stopped");
     EXPECT_EQ(far_end.get("/requests")[0]["headers"]["authorization"], "Bearer t0ken");
     EXPECT_EQ(far_end.get("/closes")[0]["reason"], "done for today");
@@ -174,10 +171,9 @@ TEST(Run, ComesBackByItselfAfterTheServerWasKilled) {
 
 TEST(Run, StaysStoppedAfterALossWithoutAutoReconnect) {
     peer far_end;
-    host controller(project(
-        instance(far_end, "/drop", "<set name=\"auto-reconnect\">false</set>") +
-        log_rule("line/disconnected", "DOWN") +
-        R"(<rule name="state"><on trigger="host/every" interval="50ms"/>
+    host controller(project(instance(far_end, "/drop", "<set name=\"auto-reconnect\">false</set>") +
+                            log_rule("line/disconnected", "DOWN") +
+                            R"(<rule name="state"><on trigger="host/every" interval="50ms"/>
              <when status="line/connection-status" is="stopped"/>
              <do action="host/log"><arg name="message">STATE ${line/connection-status}</arg></do></rule>)"));
     controller.wait_log("DOWN");
@@ -198,11 +194,10 @@ TEST(Run, FindsADeadLineByThePongThatDoesNotCome) {
 
 TEST(Run, RefusesToSendWhileOfflineAndSaysSo) {
     peer far_end;
-    host controller(project(
-        instance(far_end, "/", "<set name=\"connect-at-startup\">false</set>") +
-        R"(<rule name="too early"><on trigger="host/startup"/>
+    host controller(project(instance(far_end, "/", "<set name=\"connect-at-startup\">false</set>") +
+                            R"(<rule name="too early"><on trigger="host/startup"/>
              <do action="line/send-message"><arg name="message">x</arg></do></rule>)" +
-        log_rule("host/action-failed", "FAILED ${rule}: ${action}: ${sentence}")));
+                            log_rule("host/action-failed", "FAILED ${rule}: ${action}: ${sentence}")));
     const std::string line = controller.wait_log("FAILED too early: line/send-message");
     EXPECT_NE(line.find("not"), std::string::npos) << line;
     EXPECT_EQ(controller.stop(), 0);
@@ -237,12 +232,12 @@ TEST(Run, StopsRulesThatFireRulesAtDepth16) {
     std::string rules;
     // A chain of rules, each fired by the one before: longer than the host allows.
     for (int i = 0; i < 20; ++i) {
-        rules += "<rule name=\"r" + std::to_string(i) + "\"><on trigger=\"host/manual\"/>" +
-                 "<do action=\"host/log\"><arg name=\"message\">LEVEL-" + std::to_string(i) + ".</arg></do>" +
-                 (i < 19 ? "<do action=\"host/fire\"><arg name=\"rule\">r" + std::to_string(i + 1) +
-                               "</arg></do>"
-                         : std::string()) +
-                 "</rule>";
+        rules +=
+            "<rule name=\"r" + std::to_string(i) + "\"><on trigger=\"host/manual\"/>" +
+            "<do action=\"host/log\"><arg name=\"message\">LEVEL-" + std::to_string(i) + ".</arg></do>" +
+            (i < 19 ? "<do action=\"host/fire\"><arg name=\"rule\">r" + std::to_string(i + 1) + "</arg></do>"
+                    : std::string()) +
+            "</rule>";
     }
     host controller(project(instance(far_end, "/") + rules +
                             R"(<rule name="go"><on trigger="host/startup"/><do action="host/fire">
@@ -256,16 +251,16 @@ TEST(Run, StopsRulesThatFireRulesAtDepth16) {
 
 TEST(Run, ALoopThroughTheServerRunsOnAndTheHostStaysResponsive) {
     peer far_end;
-    host controller(project(
-        instance(far_end, "/") + instance(far_end, "/", {}, "other") + send_rule("line/ready", "round") +
-        R"(<variable name="rounds" type="int" value="0"/>
+    host controller(project(instance(far_end, "/") + instance(far_end, "/", {}, "other") +
+                            send_rule("line/ready", "round") +
+                            R"(<variable name="rounds" type="int" value="0"/>
            <rule name="again"><on trigger="line/message-received"/>
              <do action="host/add"><arg name="variable">rounds</arg><arg name="value">1</arg></do>
              <do action="line/send-message"><arg name="message">${message}</arg></do></rule>
            <rule name="watch"><on trigger="host/every" interval="100ms"/>
              <when variable="rounds" greater="1000"/>
              <do action="other/send-message"><arg name="message">ROUNDS</arg></do></rule>)" +
-        log_rule("other/message-received", "STILL HERE", "<match>ROUNDS</match>")));
+                            log_rule("other/message-received", "STILL HERE", "<match>ROUNDS</match>")));
     controller.wait_log("STILL HERE");
     EXPECT_EQ(controller.stop(), 0);
 }
@@ -273,16 +268,16 @@ TEST(Run, ALoopThroughTheServerRunsOnAndTheHostStaysResponsive) {
 TEST(Run, ShowsASecretToTheServerOnly) {
     peer far_end;
     iom::test::temporary_folder folder;
-    const std::string text =
-        project(instance(far_end, "/", "<set name=\"bearer-token\">${secret:line-token}</set>"
-                                       "<set name=\"extended-logging\">true</set>"
-                                       "<set name=\"log-comms\">true</set>") +
-                send_rule("line/ready", "my token is ${secret:line-token}") +
-                log_rule("line/message-received", "ECHO ${message}"));
+    const std::string text = project(instance(far_end, "/",
+                                              "<set name=\"bearer-token\">${secret:line-token}</set>"
+                                              "<set name=\"extended-logging\">true</set>"
+                                              "<set name=\"log-comms\">true</set>") +
+                                     send_rule("line/ready", "my token is ${secret:line-token}") +
+                                     log_rule("line/message-received", "ECHO ${message}"));
     const auto file = folder.write("with-secret.xml", text);
     const auto secrets = folder.write("with-secret.secrets", "line-token=h1dden-value\n");
-    std::filesystem::permissions(secrets, std::filesystem::perms::owner_read |
-                                              std::filesystem::perms::owner_write);
+    std::filesystem::permissions(secrets,
+                                 std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     process program({iom::test::iomhost(), "run", file.string(), "--no-web", "--log-format", "json",
                      "--log-level", "debug", "--modules", iom::test::module_folder().string()});
     program.wait_line(process::stream::err, "ECHO my token is");
@@ -295,9 +290,8 @@ TEST(Run, ShowsASecretToTheServerOnly) {
 
 TEST(Run, DelaysActionsAndCountsInVariables) {
     peer far_end;
-    host controller(project(
-        instance(far_end, "/") +
-        R"(<variable name="n" type="int" value="40"/>
+    host controller(project(instance(far_end, "/") +
+                            R"(<variable name="n" type="int" value="40"/>
            <rule name="go"><on trigger="host/startup"/>
              <do action="host/log" after="50ms"><arg name="message">SECOND ${host/n}</arg></do>
              <do action="host/add"><arg name="variable">n</arg><arg name="value">2</arg></do>
@@ -313,9 +307,9 @@ TEST(Run, EndsOnSigintWithACleanClose) {
     controller.wait_log("UP");
     controller.program().signal(SIGINT);
     EXPECT_EQ(controller.program().wait_exit(), 0);
-    EXPECT_TRUE(far_end.eventually(
-        "/closes", [](const nlohmann::json& closes) { return !closes.empty() && closes[0]["code"] == 1000; }))
-        << far_end.get("/closes");
+    EXPECT_TRUE(far_end.eventually("/closes", [](const nlohmann::json& closes) {
+        return !closes.empty() && closes[0]["code"] == 1000;
+    })) << far_end.get("/closes");
 }
 
 } // namespace

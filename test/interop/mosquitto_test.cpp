@@ -38,9 +38,10 @@ TEST(Mosquitto, AnswersAnMqttConnectWithAConnack) {
 )");
     // Without root a user namespace gives the right to make a network namespace.
     const bool root = geteuid() == 0;
-    process broker({"unshare", root ? "--net" : "--map-root-user", "--net", "sh", "-c",
-                    "ip link set lo up && exec \"$(command -v mosquitto || echo /usr/sbin/mosquitto)\" -c \"$0\"",
-                    configuration.string()});
+    process broker(
+        {"unshare", root ? "--net" : "--map-root-user", "--net", "sh", "-c",
+         "ip link set lo up && exec \"$(command -v mosquitto || echo /usr/sbin/mosquitto)\" -c \"$0\"",
+         configuration.string()});
     broker.wait_line(process::stream::err, "running");
 
     std::vector<std::string> argv{"nsenter", "--target", std::to_string(broker.pid()), "--net"};

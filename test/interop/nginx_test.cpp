@@ -34,7 +34,8 @@ http {
     ssl_certificate_key )" + own.key + R"(;
     ssl_protocols TLSv1.2 TLSv1.3;
     location / {
-      proxy_pass http://127.0.0.1:)" + std::to_string(far_end.port()) + R"(;
+      proxy_pass http://127.0.0.1:)" + std::to_string(far_end.port()) +
+                                                              R"(;
       proxy_http_version 1.1;
       proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Connection upgrade;

@@ -36,7 +36,12 @@ private:
 };
 
 result connect(const std::string& url, std::vector<std::string> more = {}) {
-    std::vector<std::string> argv{iom::test::iomhost(), "connect", url, "--linger", "0.2", "--modules",
+    std::vector<std::string> argv{iom::test::iomhost(),
+                                  "connect",
+                                  url,
+                                  "--linger",
+                                  "0.2",
+                                  "--modules",
                                   iom::test::module_folder().string()};
     argv.insert(argv.end(), more.begin(), more.end());
     return run(argv, "over and out\n");
@@ -45,8 +50,8 @@ result connect(const std::string& url, std::vector<std::string> more = {}) {
 /// A server with a certificate for `names`, and the folder that holds the keys.
 class NpmWsTls : public ::testing::Test {
 protected:
-    [[nodiscard]] std::vector<std::string> server(const std::string& names, std::vector<std::string> more = {},
-                                                  const std::string& key_type = "ec") {
+    [[nodiscard]] std::vector<std::string>
+    server(const std::string& names, std::vector<std::string> more = {}, const std::string& key_type = "ec") {
         const certificates::pair own = keys.issue("server-" + std::to_string(++issued), names, key_type);
         std::vector<std::string> options{"--cert", own.certificate, "--key", own.key};
         options.insert(options.end(), more.begin(), more.end());
@@ -60,7 +65,8 @@ protected:
 
 TEST(NpmWs, EchoesAndAgreesOnTheSubprotocol) {
     const ws_server server;
-    const result ended = connect(server.url("ws"), {"--set", "subprotocols=chat.v1", "--set", "subprotocols=chat.v2"});
+    const result ended =
+        connect(server.url("ws"), {"--set", "subprotocols=chat.v1", "--set", "subprotocols=chat.v2"});
     EXPECT_EQ(ended.exit_code, 0) << ended.err;
     EXPECT_NE(ended.out.find("over and out\n"), std::string::npos) << ended.out;
     EXPECT_NE(ended.out.find("\"subprotocol\":\"chat.v2\""), std::string::npos) << ended.out;
@@ -112,11 +118,11 @@ TEST_F(NpmWsTls, RefusesAServerBelowTheOldestVersion) {
 TEST_F(NpmWsTls, ShowsItsClientCertificate) {
     const certificates::pair own = keys.issue("press-1", "DNS:press-1");
     for (const std::string version : {"TLSv1.2", "TLSv1.3"}) {
-        const ws_server far_end(server("IP:127.0.0.1", {"--client-ca", keys.authority(), "--min", version,
-                                                        "--max", version}));
-        const result shown =
-            connect(far_end.url("wss"), {"--ca", keys.authority(), "--set", "tls-certificate=" + own.certificate,
-                                         "--set", "tls-key=" + own.key});
+        const ws_server far_end(
+            server("IP:127.0.0.1", {"--client-ca", keys.authority(), "--min", version, "--max", version}));
+        const result shown = connect(far_end.url("wss"),
+                                     {"--ca", keys.authority(), "--set", "tls-certificate=" + own.certificate,
+                                      "--set", "tls-key=" + own.key});
         EXPECT_EQ(shown.exit_code, 0) << version << "\n" << shown.err;
         EXPECT_NE(shown.out.find("\"client\":\"press-1\""), std::string::npos) << shown.out;
         const result none = connect(far_end.url("wss"), {"--ca", keys.authority()});

@@ -11,8 +11,8 @@ using iom::test::process;
 using iom::test::result;
 
 TEST(PythonWebsockets, EchoesTextOfEverySizeAndClosesCleanly) {
-    process server({"/usr/bin/python3",
-                    (iom::test::source_folder() / "test/interop/websockets_server.py").string()});
+    process server(
+        {"/usr/bin/python3", (iom::test::source_folder() / "test/interop/websockets_server.py").string()});
     const std::string line = server.wait_line(process::stream::out, "ready ");
     const std::string url = "ws://127.0.0.1:" + line.substr(line.find(' ') + 1) + "/";
     std::string input;
@@ -28,8 +28,8 @@ TEST(PythonWebsockets, EchoesTextOfEverySizeAndClosesCleanly) {
 }
 
 TEST(PythonWebsockets, ACloseByTheServerEndsTheToolCleanly) {
-    process server({"/usr/bin/python3",
-                    (iom::test::source_folder() / "test/interop/websockets_server.py").string()});
+    process server(
+        {"/usr/bin/python3", (iom::test::source_folder() / "test/interop/websockets_server.py").string()});
     const std::string line = server.wait_line(process::stream::out, "ready ");
     process tool({iom::test::iomhost(), "connect", "ws://127.0.0.1:" + line.substr(line.find(' ') + 1) + "/",
                   "--modules", iom::test::module_folder().string()});

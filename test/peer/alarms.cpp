@@ -41,4 +41,4 @@ const alarm* alarm_book::acknowledge(std::string_view message, moment now) {
     return &*found;
 }
 
-}  // namespace iom::peer
+} // namespace iom::peer

@@ -13,16 +13,16 @@ namespace iom::peer {
 
 struct alarm {
     std::uint64_t number = 0;
-    std::string message;  ///< as sent, for example "ALARM 17 level 3 pump overheated"
+    std::string message; ///< as sent, for example "ALARM 17 level 3 pump overheated"
     moment raised{};
     std::optional<moment> acknowledged;
-    std::string answer;  ///< the ACK message, whole
+    std::string answer; ///< the ACK message, whole
 };
 
 /// The machine's alarm list. Pure; the alarms follow each other in a fixed round.
 class alarm_book {
 public:
-    static constexpr std::size_t most_alarms = 100;  ///< the oldest is forgotten first
+    static constexpr std::size_t most_alarms = 100; ///< the oldest is forgotten first
 
     const alarm& raise(moment now);
 
@@ -38,4 +38,4 @@ private:
     std::deque<alarm> alarms_;
 };
 
-}  // namespace iom::peer
+} // namespace iom::peer

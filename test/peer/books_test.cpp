@@ -49,13 +49,11 @@ TEST(alarm_book, raises_and_is_acknowledged) {
     book.raise(moment{2});
     struct row {
         const char* message;
-        std::uint64_t number;  ///< 0: none
+        std::uint64_t number; ///< 0: none
     };
     const row rows[] = {
-        {"ACK 17", 17},       {"ACK ALARM 18 level 1 hatch open", 18},
-        {"ACK 19", 0},        {"ACK", 0},
-        {"NACK 17", 0},       {"17", 0},
-        {"ACK 99999999999999999999999", 0},
+        {"ACK 17", 17}, {"ACK ALARM 18 level 1 hatch open", 18}, {"ACK 19", 0}, {"ACK", 0}, {"NACK 17", 0},
+        {"17", 0},      {"ACK 99999999999999999999999", 0},
     };
     for (const auto& [message, number] : rows) {
         const auto* const answered = book.acknowledge(message, moment{5});
@@ -95,7 +93,7 @@ TEST(journal, is_bounded) {
 }
 
 TEST(digest, known_values) {
-    EXPECT_EQ(accept_for("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");  // RFC 6455 §1.3
+    EXPECT_EQ(accept_for("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="); // RFC 6455 §1.3
     EXPECT_EQ(base64("user:pass"), "dXNlcjpwYXNz");
     EXPECT_EQ(base64(""), "");
     EXPECT_EQ(random_hex(16).size(), 32U);
@@ -135,7 +133,7 @@ TEST(timeline, writes_rfc3339) {
 TEST(options, are_read_or_refused_with_a_sentence) {
     struct row {
         std::vector<const char*> arguments;
-        int exit_code;  ///< -1: taken
+        int exit_code; ///< -1: taken
         const char* says;
     };
     const row rows[] = {
@@ -171,8 +169,9 @@ TEST(options, are_read_or_refused_with_a_sentence) {
 }
 
 TEST(options, keep_what_was_given) {
-    const char* const argv[] = {"iompeer",  "--idle-timeout", "0.5", "--subprotocol", "a", "--subprotocol", "b",
-                                "--deflate", "--alarm-every",  "0.25", "--max-message", "2000"};
+    const char* const argv[] = {
+        "iompeer",   "--idle-timeout", "0.5",  "--subprotocol", "a",   "--subprotocol", "b",
+        "--deflate", "--alarm-every",  "0.25", "--max-message", "2000"};
     const auto read = std::get<options>(read_options(std::size(argv), argv));
     EXPECT_EQ(read.address, "127.0.0.1");
     EXPECT_EQ(read.idle_timeout, moment{500});
@@ -183,5 +182,5 @@ TEST(options, keep_what_was_given) {
     EXPECT_EQ(read.max_message, 2000U);
 }
 
-}  // namespace
-}  // namespace iom::peer
+} // namespace
+} // namespace iom::peer

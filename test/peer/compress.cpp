@@ -26,4 +26,4 @@ std::string deflated_zeros(std::uint64_t size) {
     return out;
 }
 
-}  // namespace iom::peer
+} // namespace iom::peer

@@ -20,9 +20,9 @@ namespace {
 
 constexpr std::chrono::seconds handshake_time{30};
 constexpr std::chrono::seconds request_time{60};
-constexpr std::uint32_t largest_head = 64U << 10;   // bytes
-constexpr std::uint64_t largest_body = 1U << 20;    // bytes
-constexpr std::size_t read_buffer = 256U << 10;     // bytes; a head and what an eager client sends behind it
+constexpr std::uint32_t largest_head = 64U << 10; // bytes
+constexpr std::uint64_t largest_body = 1U << 20;  // bytes
+constexpr std::size_t read_buffer = 256U << 10;   // bytes; a head and what an eager client sends behind it
 
 class connection {
 public:
@@ -36,7 +36,8 @@ private:
     task<> upgrade(http_request request, const target& asked);
     task<bool> answer(const http_request& request, http_response response);
     task<> refuse(const http_request& request, http_response response);
-    std::optional<http_response> denial(const http_request& request, const target& asked, session_plan& plan) const;
+    std::optional<http_response> denial(const http_request& request, const target& asked,
+                                        session_plan& plan) const;
     upgrade_record record_of(const http_request& request) const;
 
     peer_state& state_;
@@ -75,7 +76,8 @@ task<bool> connection::serve_request() {
         co_return false;
     }
     if (error) {
-        auto response = error_page(http::status::bad_request, "The request cannot be read: " + error.message() + ".");
+        auto response =
+            error_page(http::status::bad_request, "The request cannot be read: " + error.message() + ".");
         http_request closing;
         closing.keep_alive(false);
         co_return co_await answer(closing, std::move(response));
@@ -107,12 +109,13 @@ task<> connection::upgrade(http_request request, const target& asked) {
     if (plan && (is_upgrade || std::holds_alternative<refusal>(plan->reply))) {
         const auto early = buffer_.cdata();
         co_await run_fault(state_, wire_, std::move(request),
-                           std::string(static_cast<const char*>(early.data()), early.size()), std::move(record),
-                           asked.path, std::move(*plan));
+                           std::string(static_cast<const char*>(early.data()), early.size()),
+                           std::move(record), asked.path, std::move(*plan));
         co_return;
     }
     if (!is_upgrade) {
-        auto response = error_page(http::status::upgrade_required, asked.path + " needs a WebSocket upgrade request.");
+        auto response =
+            error_page(http::status::upgrade_required, asked.path + " needs a WebSocket upgrade request.");
         response.set(http::field::upgrade, "websocket");
         co_await refuse(request, std::move(response));
         co_return;
@@ -134,10 +137,10 @@ std::optional<http_response> connection::denial(const http_request& request, con
     if (asked.path == "/auth") {
         const auto ends = state_.tokens.valid_until(bearer_of(authorization), state_.clock.now());
         if (!ends) {
-            auto response = error_page(http::status::unauthorized,
-                                       authorization.empty()
-                                           ? "/auth needs Authorization: Bearer TOKEN; POST /token issues one."
-                                           : "The token is unknown or has expired; POST /token issues a new one.");
+            auto response = error_page(
+                http::status::unauthorized,
+                authorization.empty() ? "/auth needs Authorization: Bearer TOKEN; POST /token issues one."
+                                      : "The token is unknown or has expired; POST /token issues a new one.");
             response.set(http::field::www_authenticate, "Bearer realm=\"iompeer\", error=\"invalid_token\"");
             return response;
         }
@@ -146,7 +149,8 @@ std::optional<http_response> connection::denial(const http_request& request, con
         }
     } else if (asked.path == "/basic") {
         if (authorization != "Basic " + base64(state_.settings.basic)) {
-            auto response = error_page(http::status::unauthorized, "/basic needs the user name and password of --basic.");
+            auto response =
+                error_page(http::status::unauthorized, "/basic needs the user name and password of --basic.");
             response.set(http::field::www_authenticate, "Basic realm=\"iompeer\", charset=\"UTF-8\"");
             return response;
         }
@@ -201,11 +205,11 @@ upgrade_record connection::record_of(const http_request& request) const {
     return record;
 }
 
-}  // namespace
+} // namespace
 
 task<> serve(peer_state& state, tcp_socket socket, net::ssl::context* tls) {
     connection accepted{state, std::move(socket), tls};
     co_await accepted.run();
 }
 
-}  // namespace iom::peer
+} // namespace iom::peer

@@ -10,4 +10,4 @@ namespace iom::peer {
 /// One accepted connection from TLS to its end: pages are answered, an upgrade goes to its session.
 task<> serve(peer_state& state, tcp_socket socket, net::ssl::context* tls);
 
-}  // namespace iom::peer
+} // namespace iom::peer

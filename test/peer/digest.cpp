@@ -16,7 +16,7 @@ const unsigned char* octets(std::string_view text) {
     return reinterpret_cast<const unsigned char*>(text.data());
 }
 
-}  // namespace
+} // namespace
 
 std::string base64(std::string_view bytes) {
     std::vector<unsigned char> out(4 * ((bytes.size() + 2) / 3) + 1);
@@ -45,4 +45,4 @@ std::string random_hex(std::size_t bytes) {
     return hex;
 }
 
-}  // namespace iom::peer
+} // namespace iom::peer

@@ -14,4 +14,4 @@ std::string accept_for(std::string_view key);
 /// So many random bytes as lower-case hex. Throws std::runtime_error where the system has none.
 std::string random_hex(std::size_t bytes);
 
-}  // namespace iom::peer
+} // namespace iom::peer

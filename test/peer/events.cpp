@@ -12,7 +12,8 @@ namespace iom::peer {
 
 namespace {
 
-/// A pipe that is ready takes this many bytes without blocking (PIPE_BUF), so longer lines are cut at the source.
+/// A pipe that is ready takes this many bytes without blocking (PIPE_BUF), so longer lines are cut at the
+/// source.
 constexpr std::size_t longest_line = 4096;
 constexpr std::size_t longest_text = 512;
 
@@ -21,7 +22,7 @@ bool ready_to_write() {
     return poll(&stderr_ready, 1, 0) == 1 && (stderr_ready.revents & POLLOUT) != 0;
 }
 
-}  // namespace
+} // namespace
 
 void events::write(const char* event, const nlohmann::ordered_json& what) {
     if (!ready_to_write()) {
@@ -52,4 +53,4 @@ void events::write(const char* event, const nlohmann::ordered_json& what) {
     }
 }
 
-}  // namespace iom::peer
+} // namespace iom::peer

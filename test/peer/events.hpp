@@ -8,8 +8,8 @@
 
 namespace iom::peer {
 
-/// What happens, as JSON lines on stderr. A reader that does not keep up loses lines, never holds up the server;
-/// the next line that gets through says how many in "lost".
+/// What happens, as JSON lines on stderr. A reader that does not keep up loses lines, never holds up the
+/// server; the next line that gets through says how many in "lost".
 class events {
 public:
     explicit events(const timeline& clock) : clock_{clock} {}
@@ -22,4 +22,4 @@ private:
     std::uint64_t lost_ = 0;
 };
 
-}  // namespace iom::peer
+} // namespace iom::peer

@@ -34,7 +34,8 @@ fault_plan close(const target& asked) {
         throw bad_target("A Close cannot carry a reason without a code; add code=1000.");
     }
     if (then.reason.size() > 123) {
-        throw bad_target("The reason is " + std::to_string(then.reason.size()) + " bytes; a Close carries at most 123.");
+        throw bad_target("The reason is " + std::to_string(then.reason.size()) +
+                         " bytes; a Close carries at most 123.");
     }
     return {.reply = upgrade_answer{}, .then = then};
 }
@@ -48,7 +49,8 @@ fault_plan no_close_echo(const target&) {
 }
 
 fault_plan abort_on_ping(const target& asked) {
-    return {.reply = upgrade_answer{}, .then = echo_act{.abort_on_ping = true, .reset = asked.flag("reset", false)}};
+    return {.reply = upgrade_answer{},
+            .then = echo_act{.abort_on_ping = true, .reset = asked.flag("reset", false)}};
 }
 
 fault_plan cut(const target& asked, bool reset) {
@@ -58,7 +60,8 @@ fault_plan cut(const target& asked, bool reset) {
                 .then = echo_act{}};
     }
     if (!before.empty()) {
-        throw bad_target("The parameter before of " + asked.path + " is '" + before + "'; give upgrade or leave it.");
+        throw bad_target("The parameter before of " + asked.path + " is '" + before +
+                         "'; give upgrade or leave it.");
     }
     return {.reply = upgrade_answer{}, .then = cut_act{.when = cue_of(asked), .reset = reset}};
 }
@@ -102,11 +105,13 @@ fault_plan wrong_extension(const target&) {
 }
 
 fault_plan endless(const target& asked) {
-    return {.reply = endless_headers{.bytes = asked.number("bytes", 64 << 20, 1, largest)}, .then = echo_act{}};
+    return {.reply = endless_headers{.bytes = asked.number("bytes", 64 << 20, 1, largest)},
+            .then = echo_act{}};
 }
 
 fault_plan redirect(const target& asked) {
-    refusal reply{.status = static_cast<unsigned>(asked.number("status", 302, 300, 399)), .headers = {}, .body = {}};
+    refusal reply{
+        .status = static_cast<unsigned>(asked.number("status", 302, 300, 399)), .headers = {}, .body = {}};
     if (const auto to = asked.text("to")) {
         reply.headers.emplace_back("Location", *to);
     }
@@ -222,7 +227,7 @@ std::optional<fault_plan> plan_by_path(const target& asked) {
     return std::nullopt;
 }
 
-}  // namespace
+} // namespace
 
 std::optional<fault_plan> plan_fault(const target& asked) {
     auto plan = plan_by_path(asked);
@@ -232,4 +237,4 @@ std::optional<fault_plan> plan_fault(const target& asked) {
     return plan;
 }
 
-}  // namespace iom::peer
+} // namespace iom::peer

@@ -35,12 +35,12 @@ struct cut_before_upgrade {
 
 /// A 101, right or wrong.
 struct upgrade_answer {
-    moment delay{};           ///< before the first byte
-    moment drip{};            ///< between two bytes; zero: all at once
+    moment delay{}; ///< before the first byte
+    moment drip{};  ///< between two bytes; zero: all at once
     bool wrong_accept = false;
     bool wrong_subprotocol = false;
     bool wrong_extension = false;
-    bool compression = false;  ///< needs a client that offers permessage-deflate
+    bool compression = false; ///< needs a client that offers permessage-deflate
 };
 
 using answer = std::variant<upgrade_answer, refusal, endless_headers, cut_before_upgrade>;
@@ -56,11 +56,11 @@ struct echo_act {
     bool pong = true;
     bool close_echo = true;
     bool abort_on_ping = false;
-    bool reset = false;  ///< the abort is an RST
+    bool reset = false; ///< the abort is an RST
 };
 struct close_act {
     cue when;
-    std::optional<std::uint16_t> code;  ///< nothing: a Close without a body
+    std::optional<std::uint16_t> code; ///< nothing: a Close without a body
     std::string reason;
 };
 struct cut_act {
@@ -70,11 +70,11 @@ struct cut_act {
 /// Stops reading, after so many echoed messages; writes a text now and then, or nothing.
 struct hold_act {
     std::uint64_t messages = 0;
-    moment every{};  ///< zero: never writes
+    moment every{}; ///< zero: never writes
 };
 struct flood_act {
-    std::uint64_t count = 0;  ///< 0: until the client goes
-    std::uint64_t size = 0;   ///< bytes each
+    std::uint64_t count = 0; ///< 0: until the client goes
+    std::uint64_t size = 0;  ///< bytes each
     bool binary = false;
 };
 struct big_act {
@@ -88,18 +88,19 @@ struct bomb_act {
 };
 struct ping_act {
     moment every{};
-    std::uint64_t burst = 1;  ///< pings in one write
-    std::uint64_t size = 0;   ///< payload bytes after the number
+    std::uint64_t burst = 1; ///< pings in one write
+    std::uint64_t size = 0;  ///< payload bytes after the number
 };
 struct wrong_act {
     cue when;
     std::string bytes;
 };
 
-using act = std::variant<echo_act, close_act, cut_act, hold_act, flood_act, big_act, bomb_act, ping_act, wrong_act>;
+using act =
+    std::variant<echo_act, close_act, cut_act, hold_act, flood_act, big_act, bomb_act, ping_act, wrong_act>;
 
 struct fault_plan {
-    std::uint64_t times = 0;  ///< plays so often, afterwards the path echoes; 0: always
+    std::uint64_t times = 0; ///< plays so often, afterwards the path echoes; 0: always
     answer reply;
     act then;
 };
@@ -108,4 +109,4 @@ struct fault_plan {
 /// parameter out of range or an unknown name below /invalid/ or /status/.
 std::optional<fault_plan> plan_fault(const target& asked);
 
-}  // namespace iom::peer
+} // namespace iom::peer

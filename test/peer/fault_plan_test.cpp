@@ -70,7 +70,8 @@ TEST(target, mistakes_earn_a_sentence) {
 }
 
 TEST(fault_plan, other_paths_are_no_faults) {
-    for (const auto* const path : {"/", "/echo", "/press", "/close/", "/closed", "/invalid", "/status", "/Close"}) {
+    for (const auto* const path :
+         {"/", "/echo", "/press", "/close/", "/closed", "/invalid", "/status", "/Close"}) {
         EXPECT_EQ(mistake(path), "taken as no fault") << path;
     }
 }
@@ -150,7 +151,8 @@ TEST(wrong_frames, are_wrong_in_the_way_they_say) {
     EXPECT_EQ(bytes("/invalid/rsv"), "\xC1\x03rsv");
     EXPECT_EQ(bytes("/invalid/rsv?bit=3"), "\x91\x03rsv");
     EXPECT_EQ(bytes("/invalid/opcode?opcode=11"), "\x8B\x02op");
-    EXPECT_EQ(bytes("/invalid/utf8"), "\x81\x05" "caf\xC3\x28");
+    EXPECT_EQ(bytes("/invalid/utf8"), "\x81\x05"
+                                      "caf\xC3\x28");
     EXPECT_EQ(bytes("/invalid/long-control").substr(0, 4), "\x89\x7E\x00\x7E"s);
     EXPECT_EQ(bytes("/invalid/fragmented-control"), "\x09\x04half");
     EXPECT_EQ(bytes("/invalid/close-code"), "\x88\x02\x03\xED");
@@ -158,9 +160,10 @@ TEST(wrong_frames, are_wrong_in_the_way_they_say) {
     EXPECT_EQ(bytes("/invalid/close-length"), "\x88\x01\x03");
     EXPECT_EQ(bytes("/invalid/continuation"), "\x80\x05stray");
     EXPECT_EQ(bytes("/invalid/length").substr(0, 10), "\x82\x7F\x80\0\0\0\0\0\0\x05"s);
-    EXPECT_EQ(bytes("/invalid/length-not-minimal"), "\x81\x7E\x00\x05" "bytes"s);
+    EXPECT_EQ(bytes("/invalid/length-not-minimal"), "\x81\x7E\x00\x05"
+                                                    "bytes"s);
     EXPECT_EQ(bytes("/invalid/huge-length").substr(0, 10), "\x82\x7F\0\0\x01\0\0\0\0\0"s);
 }
 
-}  // namespace
-}  // namespace iom::peer
+} // namespace
+} // namespace iom::peer

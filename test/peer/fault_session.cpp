@@ -19,9 +19,9 @@ namespace iom::peer {
 
 namespace {
 
-constexpr std::size_t chunk = std::size_t{64} << 10;  // bytes per write of long streams
-constexpr std::chrono::seconds close_time{5};         // for the client's Close after ours
-constexpr std::chrono::milliseconds look_every{250};  // whether a client that nobody reads has gone
+constexpr std::size_t chunk = std::size_t{64} << 10; // bytes per write of long streams
+constexpr std::chrono::seconds close_time{5};        // for the client's Close after ours
+constexpr std::chrono::milliseconds look_every{250}; // whether a client that nobody reads has gone
 
 template <class... Cases>
 struct cases : Cases... {
@@ -31,15 +31,10 @@ struct cases : Cases... {
 class fault_session final : public live_session, public std::enable_shared_from_this<fault_session> {
 public:
     fault_session(peer_state& state, std::shared_ptr<wire> below, std::string path, fault_plan plan)
-        : live_session{state.next_session(), std::move(path)},
-          state_{state},
-          wire_{std::move(below)},
-          plan_{std::move(plan)},
-          frames_{state.settings.max_message},
-          writing_{wire_->get_executor()},
-          pause_{wire_->get_executor()},
-          message_came_{wire_->get_executor()},
-          close_came_{wire_->get_executor()} {
+        : live_session{state.next_session(), std::move(path)}, state_{state}, wire_{std::move(below)},
+          plan_{std::move(plan)}, frames_{state.settings.max_message}, writing_{wire_->get_executor()},
+          pause_{wire_->get_executor()}, message_came_{wire_->get_executor()}, close_came_{
+                                                                                   wire_->get_executor()} {
         message_came_.expires_at(timer::time_point::max());
     }
 
@@ -94,10 +89,10 @@ private:
     frame_reader frames_;
     turnstile writing_;
     timer pause_;
-    timer message_came_;  ///< cancelled by the first message
-    timer close_came_;    ///< runs once our side has said its last
+    timer message_came_; ///< cancelled by the first message
+    timer close_came_;   ///< runs once our side has said its last
     std::uint64_t messages_ = 0;
-    bool last_said_ = false;  ///< our Close or FIN is out: nothing more is sent
+    bool last_said_ = false; ///< our Close or FIN is out: nothing more is sent
     bool over_ = false;
     close_record close_;
 };
@@ -107,12 +102,13 @@ task<> fault_session::run(http_request request, std::string early, upgrade_recor
     if (!upgraded) {
         co_return;
     }
-    state_.entered(shared_from_this());
-    state_.log.write("session-opened", {{"session", id()},
-                                        {"path", path()},
-                                        {"remote", record.remote_address + ":" + std::to_string(record.remote_port)},
-                                        {"tls", record.tls_version},
-                                        {"fault", true}});
+    state_.entered(shared_from_this(), !stops_reading());
+    state_.log.write("session-opened",
+                     {{"session", id()},
+                      {"path", path()},
+                      {"remote", record.remote_address + ":" + std::to_string(record.remote_port)},
+                      {"tls", record.tls_version},
+                      {"fault", true}});
     if (const auto* const wanted = std::get_if<echo_act>(&plan_.then)) {
         manners_ = *wanted;
     }
@@ -146,8 +142,9 @@ task<bool> fault_session::answer(const http_request& request, upgrade_record& re
 task<bool> fault_session::answer_with(const upgrade_answer& wanted, const http_request& request,
                                       upgrade_record& record) {
     if (wanted.compression && !offers_deflate(view(request[http::field::sec_websocket_extensions]))) {
-        const refusal missing{
-            .status = 400, .headers = {}, .body = path() + " needs a client that offers permessage-deflate.\n"};
+        const refusal missing{.status = 400,
+                              .headers = {},
+                              .body = path() + " needs a client that offers permessage-deflate.\n"};
         co_return co_await answer_with(missing, record);
     }
     upgrade_words words;
@@ -227,7 +224,7 @@ task<bool> fault_session::answer_with(const cut_before_upgrade& wanted) {
 }
 
 task<> fault_session::perform(std::shared_ptr<fault_session> self) {
-    if (!std::holds_alternative<hold_act>(self->plan_.then)) {  // that one follows the reading loop
+    if (!std::holds_alternative<hold_act>(self->plan_.then)) { // that one follows the reading loop
         co_await std::visit([&](const auto& wanted) { return self->play(wanted); }, self->plan_.then);
     }
 }
@@ -298,7 +295,8 @@ task<> fault_session::play(const big_act& wanted) {
     while (letters.size() < chunk + alphabet.size()) {
         letters += alphabet;
     }
-    const auto turn = co_await writing_.enter();  // control frames could come between fragments, not inside one
+    const auto turn =
+        co_await writing_.enter(); // control frames could come between fragments, not inside one
     error_code error;
     std::uint64_t sent = 0;
     for (std::uint64_t fragment = 1; fragment <= wanted.fragments && !over_ && !error; ++fragment) {
@@ -321,7 +319,7 @@ task<> fault_session::play(const bomb_act& wanted) {
     constexpr std::uint64_t block = std::uint64_t{1} << 20;
     const auto whole = deflated_zeros(block);
     const auto rest = deflated_zeros(wanted.size % block);
-    constexpr std::uint8_t compressed = 4;  // RSV1
+    constexpr std::uint8_t compressed = 4; // RSV1
     const auto turn = co_await writing_.enter();
     error_code error;
     const auto blocks = wanted.size / block;
@@ -385,21 +383,27 @@ bool fault_session::stops_reading() const {
 
 task<> fault_session::take(client_frame came) {
     switch (came.code) {
-        case opcode::ping:
-            state_.heard_ping(*this);
-            if (manners_.abort_on_ping) {
-                if (manners_.reset) {
-                    wire_->reset();
-                } else {
-                    hang_up();
-                }
-            } else if (manners_.pong && !last_said_) {
-                co_await write(frame(opcode::pong, came.payload));
+    case opcode::ping:
+        state_.heard_ping(*this);
+        if (manners_.abort_on_ping) {
+            if (manners_.reset) {
+                wire_->reset();
+            } else {
+                hang_up();
             }
-            break;
-        case opcode::pong: ++state_.diary.count.pongs_received; break;
-        case opcode::close: co_await take_close(came); break;
-        default: co_await take_data(std::move(came)); break;
+        } else if (manners_.pong && !last_said_) {
+            co_await write(frame(opcode::pong, came.payload));
+        }
+        break;
+    case opcode::pong:
+        ++state_.diary.count.pongs_received;
+        break;
+    case opcode::close:
+        co_await take_close(came);
+        break;
+    default:
+        co_await take_data(std::move(came));
+        break;
     }
 }
 
@@ -435,7 +439,7 @@ task<> fault_session::take_close(const client_frame& came) {
         close_.reason = came.payload.substr(2);
     }
     if (!manners_.close_echo) {
-        co_return;  // and the loop goes on reading until the client cuts the line
+        co_return; // and the loop goes on reading until the client cuts the line
     }
     if (!last_said_) {
         co_await write(frame(opcode::close, came.payload.substr(0, 2)));
@@ -516,7 +520,8 @@ void fault_session::hang_up() {
     last_said_ = true;
     error_code ignored;
     wire_->socket().shutdown(tcp_socket::shutdown_send, ignored);
-    cut_after(close_time);  // until then the loop reads on, so that unread bytes do not turn the FIN into an RST
+    cut_after(
+        close_time); // until then the loop reads on, so that unread bytes do not turn the FIN into an RST
 }
 
 void fault_session::cut_after(std::chrono::seconds time) {
@@ -541,7 +546,7 @@ void fault_session::end() {
     close_came_.cancel();
 }
 
-}  // namespace
+} // namespace
 
 task<> run_fault(peer_state& state, std::shared_ptr<wire> below, http_request request, std::string early,
                  upgrade_record record, std::string path, fault_plan plan) {
@@ -550,4 +555,4 @@ task<> run_fault(peer_state& state, std::shared_ptr<wire> below, http_request re
     co_await running->run(std::move(request), std::move(early), std::move(record));
 }
 
-}  // namespace iom::peer
+} // namespace iom::peer

@@ -31,7 +31,7 @@ bool known(std::uint8_t code) {
     return code <= 2 || (code >= 8 && code <= 10);
 }
 
-}  // namespace
+} // namespace
 
 std::string head_bytes(const frame_head& head, length_form form) {
     const std::uint8_t mask = head.masked ? mask_bit : 0;
@@ -119,4 +119,4 @@ std::optional<client_frame> frame_reader::next() {
     return whole;
 }
 
-}  // namespace iom::peer
+} // namespace iom::peer

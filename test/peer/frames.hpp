@@ -13,7 +13,7 @@ enum class opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close
 
 struct frame_head {
     bool fin = true;
-    std::uint8_t rsv = 0;  ///< RSV1 is 4, RSV2 is 2, RSV3 is 1
+    std::uint8_t rsv = 0; ///< RSV1 is 4, RSV2 is 2, RSV3 is 1
     std::uint8_t code = 1;
     bool masked = false;
     std::uint64_t length = 0;
@@ -35,7 +35,7 @@ struct client_frame {
     bool fin = true;
     std::uint8_t rsv = 0;
     opcode code = opcode::text;
-    std::string payload;  ///< unmasked
+    std::string payload; ///< unmasked
 };
 
 /// Cuts the client's byte stream into frames; holds at most one unfinished frame.
@@ -58,4 +58,4 @@ private:
     std::string mistake_;
 };
 
-}  // namespace iom::peer
+} // namespace iom::peer

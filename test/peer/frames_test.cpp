@@ -42,12 +42,14 @@ TEST(frames, are_written_with_the_shortest_length) {
 }
 
 TEST(frames, close_payload_is_big_endian) {
-    EXPECT_EQ(close_payload(1001, "bye"), "\x03\xE9" "bye"s);
+    EXPECT_EQ(close_payload(1001, "bye"), "\x03\xE9"
+                                          "bye"s);
 }
 
 TEST(frame_reader, reads_the_same_however_the_bytes_are_cut) {
     const auto bytes = client(0x81, "text") + client(0x02, std::string(70'000, 'b')) + client(0x80, "") +
-                       client(0x89, "ping") + client(0x88, close_payload(1000, "")) + client(0x82, std::string(300, 'c'));
+                       client(0x89, "ping") + client(0x88, close_payload(1000, "")) +
+                       client(0x82, std::string(300, 'c'));
     for (const std::size_t step : {std::size_t{1}, std::size_t{7}, std::size_t{4096}, bytes.size()}) {
         frame_reader reader{1 << 20};
         std::string seen;
@@ -71,8 +73,10 @@ TEST(frame_reader, says_what_the_client_did_wrong) {
     const row rows[] = {
         {frame(opcode::text, "bare"), "The client sent a frame that is not masked"},
         {client(0x83, ""), "The client sent a frame with the reserved opcode 3."},
-        {client(0x82, std::string(1001, 'x')), "The client sent a frame of 1001 bytes; this server takes 1000."},
-        {head_bytes({.masked = true, .length = std::uint64_t{1} << 63}), "The client sent a frame of 9223372036854775808"},
+        {client(0x82, std::string(1001, 'x')),
+         "The client sent a frame of 1001 bytes; this server takes 1000."},
+        {head_bytes({.masked = true, .length = std::uint64_t{1} << 63}),
+         "The client sent a frame of 9223372036854775808"},
     };
     for (const auto& [bytes, sentence] : rows) {
         frame_reader reader{1000};
@@ -84,5 +88,5 @@ TEST(frame_reader, says_what_the_client_did_wrong) {
     }
 }
 
-}  // namespace
-}  // namespace iom::peer
+} // namespace
+} // namespace iom::peer

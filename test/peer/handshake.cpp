@@ -22,9 +22,10 @@ std::string_view next_element(std::string_view& list) {
     return element;
 }
 
-}  // namespace
+} // namespace
 
-std::optional<std::string> choose_subprotocol(std::string_view offered, std::span<const std::string> accepted) {
+std::optional<std::string> choose_subprotocol(std::string_view offered,
+                                              std::span<const std::string> accepted) {
     while (!offered.empty()) {
         const auto each = next_element(offered);
         if (const auto found = std::ranges::find(accepted, each); found != accepted.end()) {
@@ -45,13 +46,12 @@ bool offers_deflate(std::string_view extensions) {
 }
 
 std::string upgrade_text(const upgrade_words& words) {
-    std::string text =
-        "HTTP/1.1 101 Switching Protocols\r\n"
-        "Server: iompeer\r\n"
-        "Upgrade: websocket\r\n"
-        "Connection: Upgrade\r\n"
-        "Sec-WebSocket-Accept: " +
-        words.accept + "\r\n";
+    std::string text = "HTTP/1.1 101 Switching Protocols\r\n"
+                       "Server: iompeer\r\n"
+                       "Upgrade: websocket\r\n"
+                       "Connection: Upgrade\r\n"
+                       "Sec-WebSocket-Accept: " +
+                       words.accept + "\r\n";
     if (!words.subprotocol.empty()) {
         text += "Sec-WebSocket-Protocol: " + words.subprotocol + "\r\n";
     }
@@ -61,4 +61,4 @@ std::string upgrade_text(const upgrade_words& words) {
     return text + "\r\n";
 }
 
-}  // namespace iom::peer
+} // namespace iom::peer

@@ -8,7 +8,8 @@
 namespace iom::peer {
 
 /// The client's first offered subprotocol (Sec-WebSocket-Protocol) that is accepted here, or nothing.
-std::optional<std::string> choose_subprotocol(std::string_view offered, std::span<const std::string> accepted);
+std::optional<std::string> choose_subprotocol(std::string_view offered,
+                                              std::span<const std::string> accepted);
 
 /// Whether Sec-WebSocket-Extensions offers permessage-deflate (RFC 7692).
 bool offers_deflate(std::string_view extensions);
@@ -22,4 +23,4 @@ struct upgrade_words {
 
 std::string upgrade_text(const upgrade_words& words);
 
-}  // namespace iom::peer
+} // namespace iom::peer

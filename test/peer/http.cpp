@@ -12,4 +12,4 @@ std::string to_text(const http_response& response) {
     return std::move(text).str();
 }
 
-}  // namespace iom::peer
+} // namespace iom::peer

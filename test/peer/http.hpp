@@ -22,4 +22,4 @@ inline std::string_view view(boost::beast::string_view text) {
     return {text.data(), text.size()};
 }
 
-}  // namespace iom::peer
+} // namespace iom::peer

@@ -14,7 +14,7 @@ void keep_last(std::deque<Record>& records, Record record) {
     records.push_back(std::move(record));
 }
 
-}  // namespace
+} // namespace
 
 void journal::arrived(moment now) {
     ++count.connections;
@@ -22,7 +22,8 @@ void journal::arrived(moment now) {
         arrivals_.pop_front();
     }
     arrivals_.push_back(now);
-    count.most_arrivals_per_second = std::max<std::uint64_t>(count.most_arrivals_per_second, arrivals_.size());
+    count.most_arrivals_per_second =
+        std::max<std::uint64_t>(count.most_arrivals_per_second, arrivals_.size());
 }
 
 void journal::add(upgrade_record record) {
@@ -44,4 +45,4 @@ std::uint64_t journal::plays(const std::string& target) {
     return plays_[target]++;
 }
 
-}  // namespace iom::peer
+} // namespace iom::peer

@@ -15,23 +15,23 @@ namespace iom::peer {
 struct upgrade_record {
     moment when{};
     std::string target;
-    std::vector<std::pair<std::string, std::string>> headers;  ///< in order, as sent
+    std::vector<std::pair<std::string, std::string>> headers; ///< in order, as sent
     std::string remote_address;
     std::uint16_t remote_port = 0;
-    std::string tls_version;         ///< empty: plain
+    std::string tls_version; ///< empty: plain
     std::string cipher;
-    std::string client_certificate;  ///< subject, RFC 2253; empty: none shown
-    unsigned status = 0;             ///< what was answered
-    session_id session = 0;          ///< 0: none came of it
+    std::string client_certificate; ///< subject, RFC 2253; empty: none shown
+    unsigned status = 0;            ///< what was answered
+    session_id session = 0;         ///< 0: none came of it
 };
 
 struct close_record {
     moment when{};
     session_id session = 0;
     std::string path;
-    std::uint16_t code = 1006;  ///< received; 1005: a Close without code; 1006: lost without Close
+    std::uint16_t code = 1006; ///< received; 1005: a Close without code; 1006: lost without Close
     std::string reason;
-    bool clean = false;         ///< a Close was received
+    bool clean = false; ///< a Close was received
 };
 
 /// A text from a machine's client that is neither presence nor an acknowledgement.
@@ -43,18 +43,18 @@ struct report_record {
 };
 
 struct counters {
-    std::uint64_t connections = 0;       ///< TCP connections accepted
+    std::uint64_t connections = 0; ///< TCP connections accepted
     std::uint64_t tls_failures = 0;
-    std::uint64_t upgrades = 0;          ///< upgrade requests read, refused ones too
-    std::uint64_t sessions = 0;          ///< upgrades answered 101
+    std::uint64_t upgrades = 0; ///< upgrade requests read, refused ones too
+    std::uint64_t sessions = 0; ///< upgrades answered 101
     std::uint64_t pings_received = 0;
     std::uint64_t pings_sent = 0;
     std::uint64_t pongs_received = 0;
     std::uint64_t messages_received = 0;
     std::uint64_t messages_sent = 0;
-    std::uint64_t bytes_received = 0;    ///< message payload
+    std::uint64_t bytes_received = 0; ///< message payload
     std::uint64_t bytes_sent = 0;
-    std::uint64_t most_arrivals_per_second = 0;  ///< connections within any one second
+    std::uint64_t most_arrivals_per_second = 0; ///< connections within any one second
 };
 
 /// What tests read back: counters and the last records of each kind, in bounded memory. Pure.
@@ -85,7 +85,7 @@ private:
     std::deque<close_record> closes_;
     std::deque<report_record> reports_;
     std::map<std::string, std::uint64_t> plays_;
-    std::deque<moment> arrivals_;  ///< of the last second
+    std::deque<moment> arrivals_; ///< of the last second
 };
 
-}  // namespace iom::peer
+} // namespace iom::peer

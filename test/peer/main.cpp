@@ -12,7 +12,8 @@
 namespace {
 
 int run(iom::peer::options settings) {
-    iom::peer::peer_state state{std::move(settings)};  // outlives the coroutines that io still holds at the end
+    iom::peer::peer_state state{
+        std::move(settings)}; // outlives the coroutines that io still holds at the end
     boost::asio::io_context io{1};
     iom::peer::server server{io, state};
 
@@ -28,7 +29,7 @@ int run(iom::peer::options settings) {
     return 0;
 }
 
-}  // namespace
+} // namespace
 
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);

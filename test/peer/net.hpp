@@ -1,6 +1,6 @@
 #pragma once
 
-#include <utility>  // Boost 1.74's awaitable.hpp uses std::exchange without including it
+#include <utility> // Boost 1.74's awaitable.hpp uses std::exchange without including it
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/basic_stream_socket.hpp>
@@ -24,21 +24,22 @@ using boost::system::error_code;
 
 using executor = net::io_context::executor_type;
 using tcp_socket = net::basic_stream_socket<net::ip::tcp, executor>;
-using timer = net::basic_waitable_timer<std::chrono::steady_clock, net::wait_traits<std::chrono::steady_clock>,
-                                        executor>;
+using timer = net::basic_waitable_timer<std::chrono::steady_clock,
+                                        net::wait_traits<std::chrono::steady_clock>, executor>;
 
 template <class Result = void>
 using task = net::awaitable<Result, executor>;
 
-// GCC 12 miscompiles a co_await inside a condition or with ?: among its arguments: give the result a name first.
+// GCC 12 miscompiles a co_await inside a condition or with ?: among its arguments: give the result a name
+// first.
 
 /// Completion token: the awaiting coroutine goes on, and finds the outcome in `error`.
 inline auto into(error_code& error) {
     return net::redirect_error(net::use_awaitable_t<executor>{}, error);
 }
 
-/// Runs a coroutine beside the present one. It has to deal with its errors itself: an exception that leaves it is
-/// a defect and ends the process.
+/// Runs a coroutine beside the present one. It has to deal with its errors itself: an exception that leaves
+/// it is a defect and ends the process.
 inline void start(const executor& where, task<> work) {
     net::co_spawn(where, std::move(work), [](const std::exception_ptr& escaped) {
         if (escaped) {
@@ -47,4 +48,4 @@ inline void start(const executor& where, task<> work) {
     });
 }
 
-}  // namespace iom::peer
+} // namespace iom::peer

@@ -30,19 +30,20 @@ std::string tls_mistake(const tls_options& tls) {
     return {};
 }
 
-}  // namespace
+} // namespace
 
 std::variant<options, leave> read_options(int argc, const char* const* argv) {
     options read;
     double idle_timeout = to_seconds(read.idle_timeout);
     double alarm_every = to_seconds(read.alarm_every);
     double token_lifetime = to_seconds(read.token_lifetime);
-    constexpr double longest = 1'000'000;  // seconds
+    constexpr double longest = 1'000'000; // seconds
 
-    CLI::App app{"iompeer: the reference far end for websocket-client. Echoes messages, keeps presence, plays "
-                 "faults by path.\nPrints 'ready PORT' when it listens; GET / lists the paths; events go to stderr "
-                 "as JSON lines.",
-                 "iompeer"};
+    CLI::App app{
+        "iompeer: the reference far end for websocket-client. Echoes messages, keeps presence, plays "
+        "faults by path.\nPrints 'ready PORT' when it listens; GET / lists the paths; events go to stderr "
+        "as JSON lines.",
+        "iompeer"};
     const std::map<std::string, tls_version> versions{
         {"1.1", tls_version::v1_1}, {"1.2", tls_version::v1_2}, {"1.3", tls_version::v1_3}};
     const CLI::IsMember known_version({"1.1", "1.2", "1.3"});
@@ -53,14 +54,16 @@ std::variant<options, leave> read_options(int argc, const char* const* argv) {
     app.add_option("--port", read.port, "0 picks a free one")->capture_default_str();
     app.add_option("--tls-cert", read.tls.certificate, "PEM file: TLS with this certificate (chain)");
     app.add_option("--tls-key", read.tls.key, "PEM file: its key");
-    app.add_option("--tls-client-ca", read.tls.client_ca, "PEM file: clients must show a certificate it signed");
+    app.add_option("--tls-client-ca", read.tls.client_ca,
+                   "PEM file: clients must show a certificate it signed");
     app.add_option("--tls-min", oldest, "oldest TLS")->check(known_version)->capture_default_str();
     app.add_option("--tls-max", newest, "newest TLS")->check(known_version)->capture_default_str();
     app.add_option("--idle-timeout", idle_timeout,
                    "seconds without ping and message after which a client is closed; 0 = never")
         ->check(CLI::Range(0.0, longest).description(""))
         ->capture_default_str();
-    app.add_option("--subprotocol", read.subprotocols, "accept this subprotocol (repeatable)")->allow_extra_args(false);
+    app.add_option("--subprotocol", read.subprotocols, "accept this subprotocol (repeatable)")
+        ->allow_extra_args(false);
     app.add_option("--max-message", read.max_message, "largest message, bytes")
         ->check(CLI::Range(std::uint64_t{125}, std::uint64_t{1} << 32).description(""))
         ->capture_default_str();
@@ -95,4 +98,4 @@ std::variant<options, leave> read_options(int argc, const char* const* argv) {
     return read;
 }
 
-}  // namespace iom::peer
+} // namespace iom::peer

@@ -17,10 +17,11 @@ constexpr auto index_text = R"(iompeer: the reference far end
 
 WebSocket paths
   /                            echoes each message with its own type (so does any path not listed here)
-                               {"type":"bind","things":["press-1"]} is answered bound, unbind is answered unbound
+                               {"type":"bind","things":["press-1"]} is answered bound, unbind unbound
   /broadcast/NAME              what one session sends goes to all others there
   /press  /machine             after a bind alarms come; answer ACK NUMBER
-  /auth                        needs Authorization: Bearer TOKEN from POST /token; ?enforce=1 closes 4401 at its end
+  /auth                        needs Authorization: Bearer TOKEN from POST /token;
+                               ?enforce=1 closes the session with 4401 when the token ends
   /basic                       needs basic authentication (--basic)
 
 Faults by path; times=N plays it N times for this target, then echoes; on=message waits for the first message
@@ -100,7 +101,8 @@ http_response sessions(peer_state& state, const http_request&, const target&) {
 }
 
 std::string lower(std::string text) {
-    std::ranges::transform(text, text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+    std::ranges::transform(text, text.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
     return text;
 }
 
@@ -173,7 +175,8 @@ http_response token(peer_state& state, const http_request&, const target&) {
     const auto lifetime = state.tokens.lifetime();
     const json seconds = lifetime.count() % 1000 == 0 ? json(lifetime.count() / 1000)
                                                       : json(static_cast<double>(lifetime.count()) / 1000);
-    return json_page({{"token", fresh}, {"expires", seconds}, {"expiresAt", state.clock.text(now + lifetime)}});
+    return json_page(
+        {{"token", fresh}, {"expires", seconds}, {"expiresAt", state.clock.text(now + lifetime)}});
 }
 
 /// The sessions that a POST is about: those on path=…, or all.
@@ -226,7 +229,7 @@ constexpr std::array pages{
     page{http::verb::post, "/reset", reset},
 };
 
-}  // namespace
+} // namespace
 
 http_response error_page(http::status status, const std::string& sentence) {
     auto response = json_page({{"error", sentence}});
@@ -237,16 +240,18 @@ http_response error_page(http::status status, const std::string& sentence) {
 http_response answer_page(peer_state& state, const http_request& request, const target& asked) {
     const auto found = std::ranges::find(pages, asked.path, &page::path);
     if (found == pages.end()) {
-        return error_page(http::status::not_found, "There is no page " + asked.path +
-                                                       "; GET / lists them. WebSocket paths need an upgrade request.");
+        return error_page(http::status::not_found,
+                          "There is no page " + asked.path +
+                              "; GET / lists them. WebSocket paths need an upgrade request.");
     }
     if (found->method != request.method()) {
         const std::string method(view(http::to_string(found->method)));
-        auto response = error_page(http::status::method_not_allowed, asked.path + " takes " + method + " only.");
+        auto response =
+            error_page(http::status::method_not_allowed, asked.path + " takes " + method + " only.");
         response.set(http::field::allow, method);
         return response;
     }
     return found->answer(state, request, asked);
 }
 
-}  // namespace iom::peer
+} // namespace iom::peer

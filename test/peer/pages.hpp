@@ -12,4 +12,4 @@ http_response answer_page(peer_state& state, const http_request& request, const 
 /// An error as every page reports it: {"error": sentence}.
 http_response error_page(http::status status, const std::string& sentence);
 
-}  // namespace iom::peer
+} // namespace iom::peer

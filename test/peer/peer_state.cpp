@@ -13,17 +13,20 @@ struct cases : Cases... {
     using Cases::operator()...;
 };
 
-constexpr std::size_t logged_message = 512;  // bytes
+constexpr std::size_t logged_message = 512; // bytes
 
-}  // namespace
+} // namespace
 
 peer_state::peer_state(options given)
-    : settings{std::move(given)}, log{clock}, people{settings.idle_timeout}, tokens{settings.token_lifetime} {}
+    : settings{std::move(given)}, log{clock}, people{settings.idle_timeout}, tokens{settings.token_lifetime} {
+}
 
-void peer_state::entered(const std::shared_ptr<live_session>& session) {
+void peer_state::entered(const std::shared_ptr<live_session>& session, bool watched) {
     ++diary.count.sessions;
     sessions_[session->id()] = session;
-    people.opened(session->id(), clock.now());
+    if (watched) {
+        people.opened(session->id(), clock.now());
+    }
 }
 
 void peer_state::left(live_session& session, close_record record) {
@@ -86,11 +89,12 @@ void peer_state::heard_message(live_session& session, bool binary, std::string_v
     ++diary.count.messages_received;
     diary.count.bytes_received += message.size();
     if (settings.log) {
-        log.write("message", {{"session", session.id()},
-                              {"path", session.path()},
-                              {"binary", binary},
-                              {"bytes", message.size()},
-                              {"text", binary ? std::string() : std::string(message.substr(0, logged_message))}});
+        log.write("message",
+                  {{"session", session.id()},
+                   {"path", session.path()},
+                   {"binary", binary},
+                   {"bytes", message.size()},
+                   {"text", binary ? std::string() : std::string(message.substr(0, logged_message))}});
     }
 }
 
@@ -107,15 +111,17 @@ void peer_state::heard_ping(live_session& session) {
 std::optional<std::string> peer_state::presence_answer(live_session& session, std::string_view text) {
     const auto bind = [&](const bind_request& request) -> std::optional<std::string> {
         if (!people.bind(session.id(), request.things, clock.now())) {
-            return error_answer("There is no room for these things: " + std::to_string(presence::most_things) +
-                                " are known already, or the session is being closed. Unbind some first.");
+            return error_answer(
+                "There is no room for these things: " + std::to_string(presence::most_things) +
+                " are known already, or the session is being closed. Unbind some first.");
         }
         log.write("bound", {{"session", session.id()}, {"path", session.path()}, {"things", request.things}});
         return bound_answer(request.things);
     };
     const auto unbind = [&](const unbind_request& request) -> std::optional<std::string> {
         people.unbind(session.id(), request.things, clock.now());
-        log.write("unbound", {{"session", session.id()}, {"path", session.path()}, {"things", request.things}});
+        log.write("unbound",
+                  {{"session", session.id()}, {"path", session.path()}, {"things", request.things}});
         return unbound_answer(request.things);
     };
     const auto mistake = [&](const presence_mistake& made) -> std::optional<std::string> {
@@ -126,4 +132,4 @@ std::optional<std::string> peer_state::presence_answer(live_session& session, st
     return std::visit(cases{bind, unbind, mistake, none}, read_presence(text));
 }
 
-}  // namespace iom::peer
+} // namespace iom::peer

@@ -60,8 +60,9 @@ public:
 
     session_id next_session() { return ++last_session_; }
 
-    /// A session is up: it counts, it can be found and it may bind.
-    void entered(const std::shared_ptr<live_session>& session);
+    /// A session is up: it counts and can be found. One that is watched may bind and is closed when idle; one
+    /// that plays a hung server is not.
+    void entered(const std::shared_ptr<live_session>& session, bool watched = true);
 
     /// It is gone: everything it held is released.
     void left(live_session& session, close_record record);
@@ -87,4 +88,4 @@ private:
     std::map<session_id, std::weak_ptr<live_session>> sessions_;
 };
 
-}  // namespace iom::peer
+} // namespace iom::peer

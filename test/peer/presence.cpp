@@ -6,10 +6,14 @@ namespace iom::peer {
 
 std::string_view word(offline_reason reason) {
     switch (reason) {
-        case offline_reason::unbind: return "unbind";
-        case offline_reason::closed: return "closed";
-        case offline_reason::killed: return "killed";
-        case offline_reason::idle: return "idle";
+    case offline_reason::unbind:
+        return "unbind";
+    case offline_reason::closed:
+        return "closed";
+    case offline_reason::killed:
+        return "killed";
+    case offline_reason::idle:
+        return "idle";
     }
     return "unknown";
 }
@@ -120,8 +124,8 @@ std::vector<thing_view> presence::things() const {
     return views;
 }
 
-bool presence::release(session_id id, const session_record& holder, const std::string& name, offline_reason reason,
-                       moment now) {
+bool presence::release(session_id id, const session_record& holder, const std::string& name,
+                       offline_reason reason, moment now) {
     const auto found = things_.find(name);
     if (found == things_.end() || !found->second.connected || found->second.holder != id) {
         return false;
@@ -159,4 +163,4 @@ bool presence::make_room(std::span<const std::string> names) {
     return true;
 }
 
-}  // namespace iom::peer
+} // namespace iom::peer

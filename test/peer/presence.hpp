@@ -28,16 +28,17 @@ std::string_view word(offline_reason reason);
 struct thing_view {
     std::string name;
     bool connected = false;
-    moment since{};                         ///< of the present state
-    std::optional<moment> last_ping;        ///< of the session that holds, or last held, it
-    std::optional<offline_reason> reason;   ///< only while offline
-    std::uint64_t generation = 0;           ///< number of the bind that made it so
+    moment since{};                       ///< of the present state
+    std::optional<moment> last_ping;      ///< of the session that holds, or last held, it
+    std::optional<offline_reason> reason; ///< only while offline
+    std::uint64_t generation = 0;         ///< number of the bind that made it so
 };
 
 /// Who is there. Pure: sessions are numbers and time is an argument that never runs backwards.
 ///
 /// Every bind takes the next generation and the newest holds the thing: whatever an older session does
-/// afterwards (unbind, close, time out) leaves it alone. Sessions that were never opened, or are gone, are ignored.
+/// afterwards (unbind, close, time out) leaves it alone. Sessions that were never opened, or are gone, are
+/// ignored.
 class presence {
 public:
     static constexpr std::size_t most_things = 10'000;
@@ -46,8 +47,8 @@ public:
     explicit presence(moment idle_timeout, std::size_t thing_limit = most_things);
 
     void opened(session_id session, moment now);
-    void heard(session_id session, moment now);   ///< a message came
-    void pinged(session_id session, moment now);  ///< a ping came
+    void heard(session_id session, moment now);  ///< a message came
+    void pinged(session_id session, moment now); ///< a ping came
 
     /// False where the names would not fit; then nothing has changed. To make room, the things that have been
     /// offline longest are forgotten.
@@ -69,7 +70,7 @@ private:
     struct session_record {
         moment last_heard{};
         std::optional<moment> last_ping;
-        std::set<std::string> names;  ///< what it holds: bound by it, and by nobody since
+        std::set<std::string> names; ///< what it holds: bound by it, and by nobody since
     };
     struct thing_record {
         session_id holder = 0;
@@ -80,7 +81,8 @@ private:
         std::optional<offline_reason> reason;
     };
 
-    bool release(session_id id, const session_record& holder, const std::string& name, offline_reason reason, moment now);
+    bool release(session_id id, const session_record& holder, const std::string& name, offline_reason reason,
+                 moment now);
     bool make_room(std::span<const std::string> names);
 
     moment idle_timeout_;
@@ -90,4 +92,4 @@ private:
     std::map<std::string, thing_record> things_;
 };
 
-}  // namespace iom::peer
+} // namespace iom::peer

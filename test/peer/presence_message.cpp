@@ -37,8 +37,8 @@ bool begins_like_presence(std::string_view text) {
 std::optional<std::string> things_mistake(const json& message, const std::string& type) {
     const auto things = message.find("things");
     if (things == message.end() || !things->is_array() || things->empty()) {
-        return "The " + type + " message needs \"things\", a list of at least one name; send for example " + example +
-               ".";
+        return "The " + type + " message needs \"things\", a list of at least one name; send for example " +
+               example + ".";
     }
     if (things->size() > most_things_per_message) {
         return "The " + type + " message names " + std::to_string(things->size()) + " things; send at most " +
@@ -57,21 +57,23 @@ std::optional<std::string> things_mistake(const json& message, const std::string
 
 std::string things_answer(const char* type, std::span<const std::string> things) {
     return nlohmann::ordered_json{{"type", type}, {"things", things}}.dump(-1, ' ', false,
-                                                                          json::error_handler_t::replace);
+                                                                           json::error_handler_t::replace);
 }
 
-}  // namespace
+} // namespace
 
 presence_message read_presence(std::string_view text) {
-    if (text.size() > longest_request || !without_space(text).starts_with('{') || text.find("\"type\"") == std::string_view::npos) {
+    if (text.size() > longest_request || !without_space(text).starts_with('{') ||
+        text.find("\"type\"") == std::string_view::npos) {
         return not_presence{};
     }
     const auto message = json::parse(text, nullptr, false);
     if (message.is_discarded()) {
         return begins_like_presence(text)
                    ? presence_message{presence_mistake{
-                         std::string("The message begins like bind or unbind but is no whole JSON object; send for "
-                                     "example ") +
+                         std::string(
+                             "The message begins like bind or unbind but is no whole JSON object; send for "
+                             "example ") +
                          example + "."}}
                    : not_presence{};
     }
@@ -96,8 +98,8 @@ std::string unbound_answer(std::span<const std::string> things) {
 }
 
 std::string error_answer(std::string_view sentence) {
-    return nlohmann::ordered_json{{"type", "error"}, {"message", sentence}}.dump(-1, ' ', false,
-                                                                                json::error_handler_t::replace);
+    return nlohmann::ordered_json{{"type", "error"}, {"message", sentence}}.dump(
+        -1, ' ', false, json::error_handler_t::replace);
 }
 
-}  // namespace iom::peer
+} // namespace iom::peer

@@ -31,7 +31,7 @@ std::string reading(std::string_view text) {
 
 struct row {
     const char* text;
-    const char* read;  ///< or how it begins
+    const char* read; ///< or how it begins
 };
 
 TEST(presence_message, is_read_as_told) {
@@ -51,7 +51,8 @@ TEST(presence_message, is_read_as_told) {
         {R"({"type":"bind"})", "mistake: The bind message needs \"things\", a list"},
         {R"({"type":"bind","things":"press-1"})", "mistake: The bind message needs \"things\", a list"},
         {R"({"type":"unbind","things":[]})", "mistake: The unbind message needs \"things\", a list"},
-        {R"({"type":"bind","things":["a",7]})", "mistake: Entry 2 of \"things\" in the bind message is no name"},
+        {R"({"type":"bind","things":["a",7]})",
+         "mistake: Entry 2 of \"things\" in the bind message is no name"},
         {R"({"type":"bind","things":[""]})", "mistake: Entry 1 of \"things\" in the bind message is no name"},
         {R"({"type":"bind","things":["a")", "mistake: The message begins like bind or unbind"},
         {R"({ "type" : "unbind" )", "mistake: The message begins like bind or unbind"},
@@ -70,7 +71,8 @@ TEST(presence_message, has_bounds) {
     }
     EXPECT_TRUE(reading(many + "]}").starts_with("mistake: The bind message names 1001 things"));
     const std::string long_name(longest_thing_name + 1, 'x');
-    EXPECT_TRUE(reading(R"({"type":"bind","things":[")" + long_name + R"("]})").starts_with("mistake: Entry 1"));
+    EXPECT_TRUE(
+        reading(R"({"type":"bind","things":[")" + long_name + R"("]})").starts_with("mistake: Entry 1"));
     EXPECT_EQ(reading(R"({"type":"bind","filler":")" + std::string(1'000'000, 'x') + R"("})"), "none");
 }
 
@@ -80,10 +82,11 @@ TEST(presence_message, survives_any_depth) {
 }
 
 TEST(presence_message, answers_with_the_type_first) {
-    EXPECT_EQ(bound_answer(std::vector<std::string>{"press-1", "b"}), R"({"type":"bound","things":["press-1","b"]})");
+    EXPECT_EQ(bound_answer(std::vector<std::string>{"press-1", "b"}),
+              R"({"type":"bound","things":["press-1","b"]})");
     EXPECT_EQ(unbound_answer(std::vector<std::string>{"b"}), R"({"type":"unbound","things":["b"]})");
     EXPECT_EQ(error_answer("No \"things\"."), R"({"type":"error","message":"No \"things\"."})");
 }
 
-}  // namespace
-}  // namespace iom::peer
+} // namespace
+} // namespace iom::peer

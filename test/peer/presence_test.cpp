@@ -47,18 +47,32 @@ std::ostream& operator<<(std::ostream& out, const row& each) {
 
 void carry_out(presence& people, const step& each) {
     switch (each.what) {
-        case step::open: people.opened(each.session, at(each.second)); break;
-        case step::bind: ASSERT_TRUE(people.bind(each.session, each.names, at(each.second))); break;
-        case step::unbind: people.unbind(each.session, each.names, at(each.second)); break;
-        case step::ping: people.pinged(each.session, at(each.second)); break;
-        case step::message: people.heard(each.session, at(each.second)); break;
-        case step::close: people.closed(each.session, offline_reason::closed, at(each.second)); break;
-        case step::kill: people.closed(each.session, offline_reason::killed, at(each.second)); break;
-        case step::idle:
-            for (const auto id : people.idle(at(each.second))) {
-                people.closed(id, offline_reason::idle, at(each.second));
-            }
-            break;
+    case step::open:
+        people.opened(each.session, at(each.second));
+        break;
+    case step::bind:
+        ASSERT_TRUE(people.bind(each.session, each.names, at(each.second)));
+        break;
+    case step::unbind:
+        people.unbind(each.session, each.names, at(each.second));
+        break;
+    case step::ping:
+        people.pinged(each.session, at(each.second));
+        break;
+    case step::message:
+        people.heard(each.session, at(each.second));
+        break;
+    case step::close:
+        people.closed(each.session, offline_reason::closed, at(each.second));
+        break;
+    case step::kill:
+        people.closed(each.session, offline_reason::killed, at(each.second));
+        break;
+    case step::idle:
+        for (const auto id : people.idle(at(each.second))) {
+            people.closed(id, offline_reason::idle, at(each.second));
+        }
+        break;
     }
 }
 
@@ -81,12 +95,14 @@ const row rows[] = {
     {"ping_before_bind_counts",
      {{step::open, 1, 0}, {step::ping, 1, 1}, {step::bind, 1, 2, {"press"}}},
      "press online - 2 1\n"},
-    {"unbind", {{step::open, 1, 0}, {step::bind, 1, 1, {"a", "b"}}, {step::unbind, 1, 3, {"a"}}},
+    {"unbind",
+     {{step::open, 1, 0}, {step::bind, 1, 1, {"a", "b"}}, {step::unbind, 1, 3, {"a"}}},
      "a offline unbind 3 -\nb online - 1 -\n"},
     {"unbind_before_close_stays_unbind",
      {{step::open, 1, 0}, {step::bind, 1, 1, {"a"}}, {step::unbind, 1, 3, {"a"}}, {step::close, 1, 4}},
      "a offline unbind 3 -\n"},
-    {"close_releases_all", {{step::open, 1, 0}, {step::bind, 1, 1, {"a", "b"}}, {step::close, 1, 4}},
+    {"close_releases_all",
+     {{step::open, 1, 0}, {step::bind, 1, 1, {"a", "b"}}, {step::close, 1, 4}},
      "a offline closed 4 -\nb offline closed 4 -\n"},
     {"killed_keeps_last_ping",
      {{step::open, 1, 0}, {step::bind, 1, 1, {"a"}}, {step::ping, 1, 20}, {step::kill, 1, 25}},
@@ -95,23 +111,38 @@ const row rows[] = {
      {{step::open, 1, 0}, {step::bind, 1, 1, {"a"}}, {step::open, 2, 5}, {step::bind, 2, 6, {"a"}}},
      "a online - 6 -\n"},
     {"old_close_leaves_new_bound",
-     {{step::open, 1, 0}, {step::bind, 1, 1, {"a", "b"}}, {step::open, 2, 5}, {step::bind, 2, 6, {"a"}},
+     {{step::open, 1, 0},
+      {step::bind, 1, 1, {"a", "b"}},
+      {step::open, 2, 5},
+      {step::bind, 2, 6, {"a"}},
       {step::kill, 1, 7}},
      "a online - 6 -\nb offline killed 7 -\n"},
     {"old_unbind_leaves_new_bound",
-     {{step::open, 1, 0}, {step::bind, 1, 1, {"a"}}, {step::open, 2, 5}, {step::bind, 2, 6, {"a"}},
+     {{step::open, 1, 0},
+      {step::bind, 1, 1, {"a"}},
+      {step::open, 2, 5},
+      {step::bind, 2, 6, {"a"}},
       {step::unbind, 1, 7, {"a"}}},
      "a online - 6 -\n"},
     {"old_idle_leaves_new_bound",
-     {{step::open, 1, 0}, {step::bind, 1, 1, {"a"}}, {step::open, 2, 50}, {step::bind, 2, 51, {"a"}},
+     {{step::open, 1, 0},
+      {step::bind, 1, 1, {"a"}},
+      {step::open, 2, 50},
+      {step::bind, 2, 51, {"a"}},
       {step::idle, 0, 61}},
      "a online - 51 -\n"},
     {"older_session_may_bind_anew",
-     {{step::open, 1, 0}, {step::open, 2, 0}, {step::bind, 2, 1, {"a"}}, {step::bind, 1, 2, {"a"}},
+     {{step::open, 1, 0},
+      {step::open, 2, 0},
+      {step::bind, 2, 1, {"a"}},
+      {step::bind, 1, 2, {"a"}},
       {step::close, 2, 3}},
      "a online - 2 -\n"},
     {"bound_after_offline_clears_reason",
-     {{step::open, 1, 0}, {step::bind, 1, 1, {"a"}}, {step::kill, 1, 2}, {step::open, 2, 3},
+     {{step::open, 1, 0},
+      {step::bind, 1, 1, {"a"}},
+      {step::kill, 1, 2},
+      {step::open, 2, 3},
       {step::bind, 2, 4, {"a"}}},
      "a online - 4 -\n"},
     {"silent_is_idle_at_sixty",
@@ -124,7 +155,10 @@ const row rows[] = {
      {{step::open, 1, 0}, {step::bind, 1, 0, {"a"}}, {step::message, 1, 50}, {step::idle, 0, 109}},
      "a online - 0 -\n"},
     {"gone_session_binds_nothing",
-     {{step::open, 1, 0}, {step::bind, 1, 1, {"a"}}, {step::close, 1, 2}, {step::unbind, 1, 3, {"a"}},
+     {{step::open, 1, 0},
+      {step::bind, 1, 1, {"a"}},
+      {step::close, 1, 2},
+      {step::unbind, 1, 3, {"a"}},
       {step::ping, 1, 4}},
      "a offline closed 2 -\n"},
 };
@@ -196,5 +230,5 @@ TEST(presence, refuses_more_things_than_there_is_room_and_changes_nothing) {
     EXPECT_TRUE(people.bind(1, std::vector<std::string>{"a"}, at(3)));
 }
 
-}  // namespace
-}  // namespace iom::peer
+} // namespace
+} // namespace iom::peer

@@ -13,24 +13,21 @@ namespace iom::peer {
 namespace {
 
 constexpr std::chrono::milliseconds idle_look{50};
-constexpr std::chrono::milliseconds accept_pause{100};  // after a failure such as too many open files
+constexpr std::chrono::milliseconds accept_pause{100}; // after a failure such as too many open files
 constexpr std::chrono::milliseconds end_look{10};
 constexpr std::chrono::milliseconds longest_end{1500};
 
-}  // namespace
+} // namespace
 
 server::server(net::io_context& io, peer_state& state)
-    : io_{io},
-      state_{state},
-      tls_{make_tls_context(state.settings.tls)},
-      acceptor_{io.get_executor()},
-      idle_tick_{io.get_executor()},
-      end_tick_{io.get_executor()} {
+    : io_{io}, state_{state}, tls_{make_tls_context(state.settings.tls)}, acceptor_{io.get_executor()},
+      idle_tick_{io.get_executor()}, end_tick_{io.get_executor()} {
     const auto& settings = state.settings;
     error_code error;
     const auto address = net::ip::make_address(settings.address, error);
     if (error) {
-        throw std::runtime_error("--address " + settings.address + " is no IP address; give for example 127.0.0.1.");
+        throw std::runtime_error("--address " + settings.address +
+                                 " is no IP address; give for example 127.0.0.1.");
     }
     const net::ip::tcp::endpoint here{address, settings.port};
     acceptor_.open(here.protocol(), error);
@@ -44,8 +41,9 @@ server::server(net::io_context& io, peer_state& state)
         acceptor_.listen(net::socket_base::max_listen_connections, error);
     }
     if (error) {
-        throw std::runtime_error("Cannot listen on " + settings.address + " port " + std::to_string(settings.port) +
-                                 ": " + error.message() + ". Choose another --port or --address.");
+        throw std::runtime_error("Cannot listen on " + settings.address + " port " +
+                                 std::to_string(settings.port) + ": " + error.message() +
+                                 ". Choose another --port or --address.");
     }
 }
 
@@ -97,12 +95,12 @@ task<> server::watch_idle() {
 
 task<> server::await_the_end() {
     const auto latest = state_.clock.now() + longest_end;
-    while (state_.open_sessions() > 0 && state_.clock.now() < latest) {
+    do {
         error_code cancelled;
         end_tick_.expires_after(end_look);
         co_await end_tick_.async_wait(into(cancelled));
-    }
+    } while (state_.open_sessions() > 0 && state_.clock.now() < latest);
     io_.stop();
 }
 
-}  // namespace iom::peer
+} // namespace iom::peer

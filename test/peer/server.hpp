@@ -40,4 +40,4 @@ private:
     bool stopping_ = false;
 };
 
-}  // namespace iom::peer
+} // namespace iom::peer

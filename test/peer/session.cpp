@@ -16,7 +16,7 @@ namespace websocket = boost::beast::websocket;
 
 constexpr std::chrono::seconds close_time{2};
 constexpr std::chrono::seconds slow_client_time{60};
-constexpr std::size_t kept_buffer = std::size_t{64} << 10;  // bytes; what is larger is given back after use
+constexpr std::size_t kept_buffer = std::size_t{64} << 10; // bytes; what is larger is given back after use
 
 close_record ended(std::uint16_t code, std::string reason, bool clean) {
     close_record record;
@@ -29,15 +29,9 @@ close_record ended(std::uint16_t code, std::string reason, bool clean) {
 class session final : public live_session, public std::enable_shared_from_this<session> {
 public:
     session(peer_state& state, std::shared_ptr<wire> below, session_plan plan)
-        : live_session{state.next_session(), plan.path},
-          state_{state},
-          wire_{std::move(below)},
-          stream_{*wire_},
-          writing_{wire_->get_executor()},
-          next_alarm_{wire_->get_executor()},
-          end_{wire_->get_executor()},
-          close_ended_{wire_->get_executor()},
-          plan_{std::move(plan)} {
+        : live_session{state.next_session(), plan.path}, state_{state}, wire_{std::move(below)},
+          stream_{*wire_}, writing_{wire_->get_executor()}, next_alarm_{wire_->get_executor()},
+          end_{wire_->get_executor()}, close_ended_{wire_->get_executor()}, plan_{std::move(plan)} {
         close_ended_.expires_at(timer::time_point::max());
     }
 
@@ -68,11 +62,11 @@ private:
     turnstile writing_;
     timer next_alarm_;
     timer end_;
-    timer close_ended_;  ///< expires when our own closing handshake has ended, one way or the other
+    timer close_ended_; ///< expires when our own closing handshake has ended, one way or the other
     session_plan plan_;
     bool sounding_ = false;
     bool shutting_ = false;
-    bool shut_cleanly_ = false;  ///< the client answered our Close
+    bool shut_cleanly_ = false; ///< the client answered our Close
     bool over_ = false;
 };
 
@@ -86,10 +80,11 @@ task<> session::run(http_request request, upgrade_record record) {
         co_return;
     }
     state_.entered(shared_from_this());
-    state_.log.write("session-opened", {{"session", id()},
-                                        {"path", path()},
-                                        {"remote", record.remote_address + ":" + std::to_string(record.remote_port)},
-                                        {"tls", record.tls_version}});
+    state_.log.write("session-opened",
+                     {{"session", id()},
+                      {"path", path()},
+                      {"remote", record.remote_address + ":" + std::to_string(record.remote_port)},
+                      {"tls", record.tls_version}});
     if (plan_.ends) {
         start(wire_->get_executor(), end_in_time(shared_from_this()));
     }
@@ -107,7 +102,7 @@ task<> session::run(http_request request, upgrade_record record) {
 
 void session::set_up(const http_request& request, upgrade_record& record) {
     websocket::stream_base::timeout times{};
-    times.handshake_timeout = close_time;  // Beast bounds the closing handshake by it, too
+    times.handshake_timeout = close_time; // Beast bounds the closing handshake by it, too
     times.idle_timeout = websocket::stream_base::none();
     times.keep_alive_pings = false;
     stream_.set_option(times);
@@ -118,22 +113,26 @@ void session::set_up(const http_request& request, upgrade_record& record) {
     stream_.read_message_max(state_.settings.max_message);
     stream_.auto_fragment(false);
 
-    const auto subprotocol = choose_subprotocol(view(request[http::field::sec_websocket_protocol]),
-                                                state_.settings.subprotocols);
-    stream_.set_option(websocket::stream_base::decorator([&, subprotocol](websocket::response_type& response) {
-        response.set(http::field::server, "iompeer");
-        if (subprotocol && response.result() == http::status::switching_protocols) {
-            response.set(http::field::sec_websocket_protocol, *subprotocol);
-        }
-        record.status = response.result_int();
-        record.session = id();
-        state_.diary.add(record);
-    }));
+    const auto subprotocol =
+        choose_subprotocol(view(request[http::field::sec_websocket_protocol]), state_.settings.subprotocols);
+    stream_.set_option(
+        websocket::stream_base::decorator([&, subprotocol](websocket::response_type& response) {
+            response.set(http::field::server, "iompeer");
+            if (subprotocol && response.result() == http::status::switching_protocols) {
+                response.set(http::field::sec_websocket_protocol, *subprotocol);
+            }
+            record.status = response.result_int();
+            record.session = id();
+            state_.diary.add(record);
+        }));
     stream_.control_callback([this](websocket::frame_type kind, boost::beast::string_view) {
         if (kind == websocket::frame_type::ping) {
             state_.heard_ping(*this);
         } else if (kind == websocket::frame_type::pong) {
             ++state_.diary.count.pongs_received;
+        } else {
+            // The client has gone; its TCP connection may linger, what it held must not.
+            state_.left(*this, record_of(websocket::error::closed));
         }
     });
 }
@@ -174,9 +173,15 @@ task<> session::take(bool binary, std::string_view message) {
         }
     }
     switch (plan_.kind) {
-        case session_kind::echo: co_await send(binary, message); break;
-        case session_kind::broadcast: co_await pass_on(binary, message); break;
-        case session_kind::machine: take_from_machine_client(message); break;
+    case session_kind::echo:
+        co_await send(binary, message);
+        break;
+    case session_kind::broadcast:
+        co_await pass_on(binary, message);
+        break;
+    case session_kind::machine:
+        take_from_machine_client(message);
+        break;
     }
 }
 
@@ -275,12 +280,12 @@ task<> session::end_in_time(std::shared_ptr<session> self) {
     }
 }
 
-}  // namespace
+} // namespace
 
-task<> run_session(peer_state& state, std::shared_ptr<wire> below, http_request request, upgrade_record record,
-                   session_plan plan) {
+task<> run_session(peer_state& state, std::shared_ptr<wire> below, http_request request,
+                   upgrade_record record, session_plan plan) {
     const auto running = std::make_shared<session>(state, std::move(below), std::move(plan));
     co_await running->run(std::move(request), std::move(record));
 }
 
-}  // namespace iom::peer
+} // namespace iom::peer

@@ -26,7 +26,7 @@ std::string percent_decoded(std::string_view text) {
     return decoded;
 }
 
-}  // namespace
+} // namespace
 
 std::optional<std::string> target::text(std::string_view name) const {
     const auto found = query.find(name);
@@ -44,8 +44,8 @@ std::uint64_t target::number(std::string_view name, std::uint64_t otherwise, std
     const auto [stop, error] = std::from_chars(given->data(), end, value);
     if (error != std::errc{} || stop != end || value < least || value > most) {
         throw bad_target("The parameter " + std::string(name) + " of " + path + " is '" + *given +
-                         "'; give a whole number from " + std::to_string(least) + " to " + std::to_string(most) +
-                         ".");
+                         "'; give a whole number from " + std::to_string(least) + " to " +
+                         std::to_string(most) + ".");
     }
     return value;
 }
@@ -61,7 +61,8 @@ bool target::flag(std::string_view name, bool otherwise) const {
     if (*given == "0" || *given == "false" || *given == "no" || *given == "off") {
         return false;
     }
-    throw bad_target("The parameter " + std::string(name) + " of " + path + " is '" + *given + "'; give 0 or 1.");
+    throw bad_target("The parameter " + std::string(name) + " of " + path + " is '" + *given +
+                     "'; give 0 or 1.");
 }
 
 target parse_target(std::string_view text) {
@@ -88,4 +89,4 @@ target parse_target(std::string_view text) {
     return parsed;
 }
 
-}  // namespace iom::peer
+} // namespace iom::peer

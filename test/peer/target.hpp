@@ -35,4 +35,4 @@ struct target {
 /// Throws bad_target for one that does not begin with '/' or holds a broken percent escape.
 target parse_target(std::string_view text);
 
-}  // namespace iom::peer
+} // namespace iom::peer

@@ -29,8 +29,9 @@ std::string rfc3339(std::chrono::system_clock::time_point when) {
     std::array<char, 32> date{};
     const auto date_length = std::strftime(date.data(), date.size(), "%Y-%m-%dT%H:%M:%S", &parts);
     std::array<char, 8> fraction{};
-    std::snprintf(fraction.data(), fraction.size(), ".%03dZ", static_cast<int>((since_epoch - seconds).count()));
+    std::snprintf(fraction.data(), fraction.size(), ".%03dZ",
+                  static_cast<int>((since_epoch - seconds).count()));
     return std::string(date.data(), date_length) + fraction.data();
 }
 
-}  // namespace iom::peer
+} // namespace iom::peer

@@ -26,4 +26,4 @@ private:
 /// RFC 3339 text of a wall time, UTC with milliseconds.
 std::string rfc3339(std::chrono::system_clock::time_point when);
 
-}  // namespace iom::peer
+} // namespace iom::peer

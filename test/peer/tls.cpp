@@ -14,9 +14,12 @@ namespace {
 
 int openssl_version(tls_version version) {
     switch (version) {
-        case tls_version::v1_1: return TLS1_1_VERSION;
-        case tls_version::v1_2: return TLS1_2_VERSION;
-        case tls_version::v1_3: return TLS1_3_VERSION;
+    case tls_version::v1_1:
+        return TLS1_1_VERSION;
+    case tls_version::v1_2:
+        return TLS1_2_VERSION;
+    case tls_version::v1_3:
+        return TLS1_3_VERSION;
     }
     return TLS1_3_VERSION;
 }
@@ -26,8 +29,8 @@ void require(const error_code& error, const std::string& option, const std::stri
         return;
     }
     const std::ifstream readable{file};
-    const char* const reason = readable ? ERR_reason_error_string(static_cast<unsigned long>(error.value()))
-                                        : "it cannot be read";
+    const char* const reason =
+        readable ? ERR_reason_error_string(static_cast<unsigned long>(error.value())) : "it cannot be read";
     throw std::runtime_error(option + " " + file + " cannot be used: " +
                              (reason != nullptr ? std::string(reason) : error.message()) +
                              ". Give a readable PEM file.");
@@ -43,7 +46,7 @@ std::string subject_of(X509* certificate) {
     return length > 0 ? std::string(bytes, static_cast<std::size_t>(length)) : std::string{};
 }
 
-}  // namespace
+} // namespace
 
 std::unique_ptr<net::ssl::context> make_tls_context(const tls_options& tls) {
     if (tls.certificate.empty()) {
@@ -53,7 +56,7 @@ std::unique_ptr<net::ssl::context> make_tls_context(const tls_options& tls) {
     SSL_CTX_set_min_proto_version(context->native_handle(), openssl_version(tls.oldest));
     SSL_CTX_set_max_proto_version(context->native_handle(), openssl_version(tls.newest));
     if (tls.oldest < tls_version::v1_2) {
-        SSL_CTX_set_security_level(context->native_handle(), 0);  // OpenSSL 3 speaks TLS 1.1 only at level 0
+        SSL_CTX_set_security_level(context->native_handle(), 0); // OpenSSL 3 speaks TLS 1.1 only at level 0
     }
     error_code error;
     context->use_certificate_chain_file(tls.certificate, error);
@@ -76,11 +79,12 @@ tls_facts facts_of(SSL* session) {
     }
     facts.version = SSL_get_version(session);
     facts.cipher = SSL_get_cipher_name(session);
-    const std::unique_ptr<X509, decltype(&X509_free)> certificate(SSL_get1_peer_certificate(session), &X509_free);
+    const std::unique_ptr<X509, decltype(&X509_free)> certificate(SSL_get1_peer_certificate(session),
+                                                                  &X509_free);
     if (certificate) {
         facts.client_certificate = subject_of(certificate.get());
     }
     return facts;
 }
 
-}  // namespace iom::peer
+} // namespace iom::peer

@@ -26,4 +26,4 @@ std::string_view bearer_of(std::string_view authorization) {
     return authorization.substr(scheme.size());
 }
 
-}  // namespace iom::peer
+} // namespace iom::peer

@@ -13,7 +13,7 @@ namespace iom::peer {
 /// The bearer tokens that /auth takes. Pure: the token's text and the time are arguments.
 class token_book {
 public:
-    static constexpr std::size_t most_tokens = 1'000;  ///< the oldest is forgotten first
+    static constexpr std::size_t most_tokens = 1'000; ///< the oldest is forgotten first
 
     explicit token_book(moment lifetime) : lifetime_{lifetime} {}
 
@@ -30,10 +30,10 @@ private:
         moment ends{};
     };
     moment lifetime_;
-    std::deque<issued> tokens_;  ///< in order of their end
+    std::deque<issued> tokens_; ///< in order of their end
 };
 
 /// The token of "Bearer TOKEN" (RFC 6750 §2.1, scheme in any case), or empty.
 std::string_view bearer_of(std::string_view authorization);
 
-}  // namespace iom::peer
+} // namespace iom::peer

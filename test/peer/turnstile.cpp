@@ -26,4 +26,4 @@ turnstile::turn turnstile::take() {
     return turn{*this};
 }
 
-}  // namespace iom::peer
+} // namespace iom::peer

@@ -4,7 +4,8 @@
 
 namespace iom::peer {
 
-/// Lets one coroutine at a time write to a session; the others wait in line. A waiter keeps the turnstile alive.
+/// Lets one coroutine at a time write to a session; the others wait in line. A waiter keeps the turnstile
+/// alive.
 class turnstile {
 public:
     /// Whoever holds one is inside; destroying it lets the next one in.
@@ -31,7 +32,7 @@ public:
 
 private:
     bool busy_ = false;
-    timer line_;  ///< never expires; a cancelled wait is the call to go on
+    timer line_; ///< never expires; a cancelled wait is the call to go on
 };
 
-}  // namespace iom::peer
+} // namespace iom::peer

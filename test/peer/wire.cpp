@@ -9,9 +9,9 @@ namespace iom::peer {
 namespace {
 
 constexpr std::chrono::seconds goodbye_time{2};
-constexpr std::size_t most_drained = std::size_t{16} << 20;  // bytes
+constexpr std::size_t most_drained = std::size_t{16} << 20; // bytes
 
-}  // namespace
+} // namespace
 
 wire::wire(tcp_socket socket, net::ssl::context* tls) : socket_{std::move(socket)} {
     error_code ignored;
@@ -76,4 +76,4 @@ void beast_close_socket(wire& below) {
     below.close();
 }
 
-}  // namespace iom::peer
+} // namespace iom::peer

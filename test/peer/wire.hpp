@@ -33,8 +33,8 @@ public:
     /// All bytes, or an error.
     task<> write(std::string_view bytes, error_code& error);
 
-    void close();   ///< without any goodbye
-    void reset();   ///< RST
+    void close(); ///< without any goodbye
+    void reset(); ///< RST
 
     template <class Buffers, class Token>
     auto async_read_some(const Buffers& buffers, Token&& token) {
@@ -67,7 +67,6 @@ public:
         return tls_->async_shutdown(std::forward<Token>(token));
     }
 
-
 private:
     tcp_socket socket_;
     std::unique_ptr<net::ssl::stream<tcp_socket&>> tls_;
@@ -85,8 +84,8 @@ private:
     timer timer_;
 };
 
-/// Says goodbye below WebSocket (close_notify, FIN) and waits a moment for the client's, so that no byte under
-/// way is lost to a reset; then closes.
+/// Says goodbye below WebSocket (close_notify, FIN) and waits a moment for the client's, so that no byte
+/// under way is lost to a reset; then closes.
 task<> finish(std::shared_ptr<wire> ended);
 
 // Beast finds these by argument-dependent lookup.
@@ -103,4 +102,4 @@ void async_teardown(boost::beast::role_type role, wire& below, Handler&& handler
 void teardown(boost::beast::role_type role, wire& below, error_code& error);
 void beast_close_socket(wire& below);
 
-}  // namespace iom::peer
+} // namespace iom::peer

@@ -11,7 +11,7 @@ namespace {
 
 using maker = std::string (*)(const target&);
 
-std::string masked(const target&) {  // §5.1: a server must not mask
+std::string masked(const target&) { // §5.1: a server must not mask
     const std::string_view key = "\x01\x02\x03\x04";
     std::string payload = "masked";
     for (std::size_t i = 0; i < payload.size(); ++i) {
@@ -20,12 +20,12 @@ std::string masked(const target&) {  // §5.1: a server must not mask
     return head_bytes({.masked = true, .length = payload.size()}).append(key).append(payload);
 }
 
-std::string rsv(const target& asked) {  // §5.2: zero unless an extension was negotiated
+std::string rsv(const target& asked) { // §5.2: zero unless an extension was negotiated
     constexpr std::array<std::uint8_t, 4> bits{0, 4, 2, 1};
     return head_bytes({.rsv = bits.at(asked.number("bit", 1, 1, 3)), .length = 3}) + "rsv";
 }
 
-std::string reserved_opcode(const target& asked) {  // §5.2: 3–7 and 11–15 are reserved
+std::string reserved_opcode(const target& asked) { // §5.2: 3–7 and 11–15 are reserved
     const auto code = static_cast<std::uint8_t>(asked.number("opcode", 3, 3, 15));
     if (code >= 8 && code <= 10) {
         throw bad_target("The opcode " + std::to_string(code) + " is a valid one; give 3 to 7 or 11 to 15.");
@@ -33,51 +33,52 @@ std::string reserved_opcode(const target& asked) {  // §5.2: 3–7 and 11–15 
     return head_bytes({.code = code, .length = 2}) + "op";
 }
 
-std::string utf8(const target& asked) {  // §8.1; with fragments=1 the bad character is cut by a frame border
+std::string utf8(const target& asked) { // §8.1; with fragments=1 the bad character is cut by a frame border
     if (asked.flag("fragments", false)) {
         return frame(opcode::text, "caf\xC3", false) + frame(opcode::continuation, "\x28 end");
     }
     return frame(opcode::text, "caf\xC3\x28");
 }
 
-std::string long_control(const target&) {  // §5.5: at most 125 bytes
+std::string long_control(const target&) { // §5.5: at most 125 bytes
     const std::string payload(126, 'p');
     return frame(opcode::ping, payload);
 }
 
-std::string fragmented_control(const target&) {  // §5.5: never fragmented
+std::string fragmented_control(const target&) { // §5.5: never fragmented
     return frame(opcode::ping, "half", false);
 }
 
-std::string close_code(const target& asked) {  // §7.4: reserved on the wire, or out of every range
-    return frame(opcode::close, close_payload(static_cast<std::uint16_t>(asked.number("code", 1005, 0, 65535)), ""));
+std::string close_code(const target& asked) { // §7.4: reserved on the wire, or out of every range
+    return frame(opcode::close,
+                 close_payload(static_cast<std::uint16_t>(asked.number("code", 1005, 0, 65535)), ""));
 }
 
-std::string close_utf8(const target&) {  // §5.5.1: the reason is UTF-8
+std::string close_utf8(const target&) { // §5.5.1: the reason is UTF-8
     return frame(opcode::close, close_payload(1000, "bad \xC3\x28"));
 }
 
-std::string close_length(const target&) {  // §5.5.1: the code takes two bytes
+std::string close_length(const target&) { // §5.5.1: the code takes two bytes
     return frame(opcode::close, "\x03");
 }
 
-std::string continuation(const target&) {  // §5.4: nothing to continue
+std::string continuation(const target&) { // §5.4: nothing to continue
     return frame(opcode::continuation, "stray");
 }
 
-std::string interleaved(const target&) {  // §5.4: a new message inside an unfinished one
+std::string interleaved(const target&) { // §5.4: a new message inside an unfinished one
     return frame(opcode::text, "first ", false) + frame(opcode::text, "second");
 }
 
-std::string length(const target&) {  // §5.2: the top bit of a 64-bit length is 0
+std::string length(const target&) { // §5.2: the top bit of a 64-bit length is 0
     return head_bytes({.code = 2, .length = std::uint64_t{1} << 63 | 5}) + "bytes";
 }
 
-std::string length_not_minimal(const target&) {  // §5.2: the shortest form must be used
+std::string length_not_minimal(const target&) { // §5.2: the shortest form must be used
     return head_bytes({.length = 5}, length_form::sixteen_bit) + "bytes";
 }
 
-std::string huge_length(const target& asked) {  // valid, but claims more than anyone will buffer
+std::string huge_length(const target& asked) { // valid, but claims more than anyone will buffer
     constexpr std::uint64_t one_tebibyte = std::uint64_t{1} << 40;
     return head_bytes({.code = 2, .length = asked.number("length", one_tebibyte, 65536, one_tebibyte << 22)},
                       length_form::sixty_four_bit) +
@@ -106,7 +107,7 @@ constexpr std::array wrongs{
     wrong{"huge-length", huge_length},
 };
 
-}  // namespace
+} // namespace
 
 std::optional<std::string> wrong_bytes(std::string_view name, const target& asked) {
     const auto found = std::ranges::find(wrongs, name, &wrong::name);
@@ -121,4 +122,4 @@ std::vector<std::string_view> wrong_names() {
     return names;
 }
 
-}  // namespace iom::peer
+} // namespace iom::peer

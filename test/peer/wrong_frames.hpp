@@ -15,4 +15,4 @@ std::optional<std::string> wrong_bytes(std::string_view name, const target& aske
 
 std::vector<std::string_view> wrong_names();
 
-}  // namespace iom::peer
+} // namespace iom::peer

@@ -86,8 +86,7 @@ struct process::state {
 
     void reap(pid_t pid) {
         int status = 0;
-        while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-        }
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
         const std::lock_guard lock(mutex);
         exited = true;
         exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

@@ -1,7 +1,7 @@
 #include "support/programs.hpp"
 
-#include <arpa/inet.h>
 #include <algorithm>
+#include <arpa/inet.h>
 #include <array>
 #include <csignal>
 #include <cstdlib>
@@ -180,8 +180,9 @@ certificates::pair certificates::issue(const std::string& name, const std::strin
     openssl(with({"req", "-nodes", "-subj", "/CN=" + name, "-keyout", key, "-out", request, "-newkey"},
                  key_type == "ec" ? std::vector<std::string>{"ec", "-pkeyopt", "ec_paramgen_curve:P-256"}
                                   : std::vector<std::string>{"rsa:2048"}));
-    openssl({"x509", "-req", "-in", request, "-CA", authority(), "-CAkey", (folder_ / "authority.key").string(),
-             "-CAcreateserial", "-days", "30", "-extfile", extensions, "-out", certificate});
+    openssl({"x509", "-req", "-in", request, "-CA", authority(), "-CAkey",
+             (folder_ / "authority.key").string(), "-CAcreateserial", "-days", "30", "-extfile", extensions,
+             "-out", certificate});
     return {certificate, key};
 }
 

@@ -22,8 +22,7 @@ public:
 
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
     /// Writes a file below the folder, and its folders; answers its path.
-    std::filesystem::path write(const std::filesystem::path& name,
-                                std::string_view content) const;
+    std::filesystem::path write(const std::filesystem::path& name, std::string_view content) const;
 
 private:
     std::filesystem::path path_;

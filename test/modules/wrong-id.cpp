@@ -1,0 +1,18 @@
+// Says that it is another than its manifest describes.
+
+#include "sample.hpp"
+
+namespace {
+
+using functions = iom::test::functions_of<iom::test::sample>;
+
+constexpr iom_entry entry{IOM_ABI,
+                          "somebody-else",
+                          functions::entry.version,
+                          functions::entry.token,
+                          functions::entry.functions,
+                          functions::entry.create};
+
+} // namespace
+
+IOM_TEST_ENTRY(entry);

@@ -1,0 +1,544 @@
+#include "module/line.hpp"
+#include "support/programs.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+// The link against a real server: what only sockets, TLS and threads can show.
+
+namespace {
+
+using namespace iom::ws;
+using namespace std::chrono_literals;
+using iom::test::patience;
+
+// A host that keeps what it is told.
+class bell {
+public:
+    bell() {
+        host_.data = this;
+        host_.log = [](const iom_host* self, std::uint32_t level, iom_text line) {
+            auto* const me = static_cast<bell*>(self->data);
+            const std::lock_guard hold(me->mutex_);
+            me->lines_.emplace_back(std::to_string(level) + " " + std::string(line.data, line.size));
+        };
+        host_.wake = [](const iom_host* self) {
+            auto* const me = static_cast<bell*>(self->data);
+            const std::lock_guard hold(me->mutex_);
+            me->rung_ = true;
+            me->change_.notify_one();
+        };
+    }
+
+    [[nodiscard]] const iom_host& host() const { return host_; }
+
+    void wait() {
+        std::unique_lock hold(mutex_);
+        change_.wait_for(hold, 50ms, [this] { return rung_; });
+        rung_ = false;
+    }
+
+    std::vector<std::string> lines() {
+        const std::lock_guard hold(mutex_);
+        return lines_;
+    }
+
+private:
+    iom_host host_{};
+    std::mutex mutex_;
+    std::condition_variable change_;
+    bool rung_ = false;
+    std::vector<std::string> lines_;
+};
+
+struct message {
+    std::string bytes;
+    bool binary;
+};
+
+// One instance as [control] sees it.
+class user {
+public:
+    user(std::shared_ptr<line> link, settings what) : link_(std::move(link)) {
+        port_ = link_->attach(box_, bell_.host(), std::make_shared<settings>(std::move(what)));
+    }
+    ~user() { detach(); }
+    user(const user&) = delete;
+    user& operator=(const user&) = delete;
+
+    void detach() {
+        if (port_ != nullptr) {
+            link_->detach(port_);
+            port_ = nullptr;
+        }
+    }
+
+    void connect(const std::string& path, const std::string& headers = {}) {
+        box_.commands.push({.type = record_type::identity}, {path, headers, ""});
+        command(record_type::connect);
+    }
+
+    void command(record_type type) {
+        box_.commands.push({.type = type});
+        link_->ring(port_);
+    }
+
+    void send(std::string_view bytes, bool binary = false) {
+        box_.sends.push({.type = record_type::send,
+                         .flags = binary ? flag_binary : std::uint16_t{0},
+                         .number = ++sequence_,
+                         .value = session_},
+                        {bytes});
+        link_->ring(port_);
+    }
+
+    // Takes in what has come.
+    void take() {
+        while (const record* one = box_.events.next()) {
+            switch (one->type) {
+            case record_type::established:
+                session_ = one->number;
+                ++established;
+                tls = std::string(one->parts[1]);
+                subprotocol = std::string(one->parts[0]);
+                break;
+            case record_type::message:
+                messages.push_back({std::string(one->parts[0]), (one->flags & flag_binary) != 0});
+                break;
+            case record_type::error:
+                errors.push_back(std::string(name_of(static_cast<layer>(one->detail))) + " " +
+                                 std::string(one->parts[0]));
+                break;
+            case record_type::connected:
+                ++connected;
+                break;
+            case record_type::disconnected:
+                ++disconnected;
+                clean = (one->flags & flag_clean) != 0;
+                code = std::string(one->parts[0]);
+                break;
+            case record_type::dropped:
+                ++dropped;
+                break;
+            case record_type::sent:
+                sent = one->number;
+                break;
+            case record_type::closed:
+                closed = true;
+                break;
+            default:
+                break;
+            }
+        }
+        if (box_.events.settle()) {
+            link_->ring(port_);
+        }
+    }
+
+    // Takes in events until it holds; false after `patience`.
+    bool until(const std::function<bool()>& holds) {
+        const auto end = std::chrono::steady_clock::now() + patience;
+        for (;;) {
+            take();
+            if (holds()) {
+                return true;
+            }
+            if (std::chrono::steady_clock::now() > end) {
+                return false;
+            }
+            bell_.wait();
+        }
+    }
+
+    bool until_established() {
+        return until([this] { return established > 0; });
+    }
+
+    bool stop() {
+        command(record_type::stop);
+        return until([this] { return closed; });
+    }
+
+    mailbox& box() { return box_; }
+    std::vector<std::string> lines() { return bell_.lines(); }
+
+    int established = 0;
+    int connected = 0;
+    int disconnected = 0;
+    int dropped = 0;
+    bool closed = false;
+    bool clean = false;
+    std::uint64_t sent = 0;
+    std::string code;
+    std::string tls;
+    std::string subprotocol;
+    std::vector<std::string> errors;
+    std::vector<message> messages;
+
+private:
+    std::shared_ptr<line> link_;
+    bell bell_;
+    mailbox box_;
+    line::port* port_ = nullptr;
+    std::uint64_t session_ = 0;
+    std::uint64_t sequence_ = 0;
+};
+
+std::size_t entries(const char* folder) {
+    const std::filesystem::directory_iterator all(folder);
+    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
+
+std::size_t descriptors() {
+    return entries("/proc/self/fd");
+}
+
+std::size_t threads() {
+    return entries("/proc/self/task");
+}
+
+std::size_t resident_kib() {
+    std::ifstream status("/proc/self/status");
+    std::string word;
+    while (status >> word) {
+        if (word == "VmRSS:") {
+            std::size_t kib = 0;
+            status >> kib;
+            return kib;
+        }
+    }
+    return 0;
+}
+
+class link_test : public testing::Test {
+protected:
+    iom::test::peer server{{"--subprotocol", "chat", "--deflate"}};
+    settings what;
+
+    link_test() {
+        what.hostname = "127.0.0.1";
+        what.port = server.port();
+        what.tls.server_name = what.hostname;
+        what.reconnect_first_max = 0s;
+        what.reconnect_min = 0s;
+        what.stable_after = 0s;
+    }
+};
+
+TEST_F(link_test, echoes_messages_of_all_sizes) {
+    what.max_message_size = std::size_t{8} << 20;
+    user me(shared_link(), what);
+    me.connect("/");
+    ASSERT_TRUE(me.until_established());
+    const std::vector<std::size_t> sizes{0,     1,     125,   126,       127,      4096,
+                                         65535, 65536, 65537, 1'000'000, 4'000'000};
+    std::vector<std::string> payloads;
+    for (const std::size_t size : sizes) {
+        std::string payload(size, ' ');
+        for (std::size_t at = 0; at < size; ++at) {
+            payload[at] = static_cast<char>('a' + (at * 7 + size) % 26);
+        }
+        me.send(payload, false);
+        me.send(payload, true);
+        payloads.push_back(std::move(payload));
+    }
+    ASSERT_TRUE(me.until([&] { return me.messages.size() == 2 * sizes.size(); })) << me.messages.size();
+    for (std::size_t at = 0; at < sizes.size(); ++at) {
+        EXPECT_TRUE(me.messages[2 * at].bytes == payloads[at]) << sizes[at];
+        EXPECT_FALSE(me.messages[2 * at].binary);
+        EXPECT_TRUE(me.messages[2 * at + 1].bytes == payloads[at]) << sizes[at];
+        EXPECT_TRUE(me.messages[2 * at + 1].binary);
+    }
+    EXPECT_EQ(me.sent, 2 * sizes.size());
+    ASSERT_TRUE(me.stop());
+    EXPECT_TRUE(me.clean);
+}
+
+TEST_F(link_test, echoes_compressed_messages) {
+    what.compression = true;
+    user me(shared_link(), what);
+    me.connect("/");
+    ASSERT_TRUE(me.until_established());
+    const std::string even(300'000, 'x');
+    std::string odd(100'000, ' ');
+    unsigned noise = 1;
+    for (char& byte : odd) {
+        noise = noise * 1103515245U + 12345U;
+        byte = static_cast<char>('!' + (noise >> 16U) % 90);
+    }
+    for (int count = 0; count < 10; ++count) {
+        me.send("short " + std::to_string(count));
+        me.send(even);
+        me.send(odd);
+    }
+    ASSERT_TRUE(me.until([&] { return me.messages.size() == 30; })) << me.messages.size();
+    for (std::size_t at = 0; at < 30; at += 3) {
+        EXPECT_EQ(me.messages[at].bytes, "short " + std::to_string(at / 3));
+        EXPECT_TRUE(me.messages[at + 1].bytes == even);
+        EXPECT_TRUE(me.messages[at + 2].bytes == odd);
+    }
+    ASSERT_TRUE(me.stop());
+}
+
+TEST_F(link_test, a_burst_of_small_messages_comes_back_whole_and_in_order) {
+    user me(shared_link(), what);
+    me.connect("/");
+    ASSERT_TRUE(me.until_established());
+    constexpr std::size_t count = 20'000;
+    for (std::size_t number = 0; number < count; ++number) {
+        me.send(std::to_string(number));
+    }
+    ASSERT_TRUE(me.until([&] { return me.messages.size() == count; })) << me.messages.size();
+    for (std::size_t number = 0; number < count; ++number) {
+        ASSERT_EQ(me.messages[number].bytes, std::to_string(number));
+    }
+}
+
+TEST_F(link_test, a_flood_waits_in_the_socket_and_nothing_is_lost) {
+    user me(shared_link(), what);
+    me.connect("/flood?count=3000&size=10000");
+    ASSERT_TRUE(iom::test::eventually([&] { return me.box().events.full(); }));
+    // Reading has paused: no more than what was already read comes on top.
+    EXPECT_LT(me.box().events.waiting(), mailbox::mark_high + (std::size_t{1} << 20));
+    ASSERT_TRUE(me.until([&] { return me.messages.size() == 3000; })) << me.messages.size();
+}
+
+TEST_F(link_test, a_thousand_reconnects_leave_nothing_behind) {
+    const std::shared_ptr<line> link = shared_link();
+    user me(link, what);
+    me.connect("/close?code=1000");
+    ASSERT_TRUE(me.until([&] { return me.established >= 100; }));
+    const std::size_t files = descriptors();
+    const std::size_t tasks = threads();
+    const std::size_t memory = resident_kib();
+    ASSERT_TRUE(me.until([&] { return me.established >= 1100; })) << me.established;
+    ASSERT_TRUE(me.stop());
+    EXPECT_LE(descriptors(), files + 1);
+    EXPECT_EQ(threads(), tasks);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    EXPECT_LT(resident_kib(), memory + 512);
+#else
+    static_cast<void>(memory);
+#endif
+    EXPECT_EQ(me.connected, me.disconnected);
+    EXPECT_TRUE(me.errors.empty()) << me.errors.front();
+}
+
+TEST_F(link_test, the_last_holder_ends_thread_and_context) {
+    const std::size_t files = descriptors();
+    const std::size_t tasks = threads();
+    {
+        user me(shared_link(), what);
+        me.connect("/");
+        ASSERT_TRUE(me.until_established());
+        EXPECT_EQ(threads(), tasks + 1);
+    }
+    EXPECT_EQ(threads(), tasks);
+    EXPECT_EQ(descriptors(), files);
+}
+
+TEST_F(link_test, may_be_detached_at_any_moment) {
+    const std::shared_ptr<line> link = shared_link();
+    const std::size_t files = descriptors();
+    for (int round = 0; round < 200; ++round) {
+        user me(link, what);
+        me.connect(round % 3 == 0 ? "/flood?count=0&size=1000" : "/");
+        // From before the first step to well into the session.
+        for (int events = 0; events < round % 12; ++events) {
+            me.take();
+            std::this_thread::yield();
+        }
+        if (round % 2 == 0) {
+            me.send("for nobody");
+        }
+        if (round % 10 == 9) {
+            ASSERT_TRUE(me.until_established());
+        }
+    }
+    EXPECT_TRUE(iom::test::eventually([&] { return descriptors() <= files; }));
+    EXPECT_TRUE(server.eventually_open(0));
+}
+
+TEST_F(link_test, a_hundred_instances_share_the_thread) {
+    const std::shared_ptr<line> link = shared_link();
+    const std::size_t tasks = threads();
+    std::vector<std::unique_ptr<user>> all;
+    for (int count = 0; count < 100; ++count) {
+        all.push_back(std::make_unique<user>(link, what));
+        all.back()->connect("/");
+    }
+    for (const auto& one : all) {
+        ASSERT_TRUE(one->until_established());
+        one->send("hello");
+    }
+    for (const auto& one : all) {
+        ASSERT_TRUE(one->until([&] { return !one->messages.empty(); }));
+    }
+    EXPECT_EQ(threads(), tasks);
+    for (const auto& one : all) {
+        ASSERT_TRUE(one->stop());
+        EXPECT_TRUE(one->clean);
+    }
+}
+
+TEST_F(link_test, one_that_hangs_holds_up_no_other) {
+    const std::shared_ptr<line> link = shared_link();
+    settings slow = what;
+    slow.connect_timeout = 120s;
+    user hung(link, slow);
+    hung.connect("/slow-upgrade?ms=60000");
+    ASSERT_TRUE(hung.until([&] { return hung.connected == 1; }));
+    user me(link, what);
+    me.connect("/");
+    ASSERT_TRUE(me.until_established());
+    me.send("x");
+    ASSERT_TRUE(me.until([&] { return me.messages.size() == 1; }));
+    EXPECT_EQ(hung.established, 0);
+}
+
+struct fault {
+    const char* path;
+    const char* error; // layer and code of the first error; empty: none, only a disconnect
+    const char* code;  // of disconnected
+};
+
+class link_fault : public link_test, public testing::WithParamInterface<fault> {};
+
+TEST_P(link_fault, is_told_in_our_words) {
+    what.auto_reconnect = false;
+    what.connect_timeout = 20s;
+    user me(shared_link(), what);
+    me.connect(GetParam().path);
+    ASSERT_TRUE(me.until([&] { return me.disconnected == 1; }));
+    EXPECT_EQ(me.errors.empty() ? "" : me.errors.front(), GetParam().error);
+    EXPECT_EQ(me.code, GetParam().code);
+    EXPECT_EQ(me.connected, 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    before_established, link_fault,
+    testing::Values(fault{"/status/401", "http 401", "401"}, fault{"/status/404", "http 404", "404"},
+                    fault{"/status/503?retry-after=9", "http 503", "503"},
+                    fault{"/status/200", "http 200", "200"},
+                    fault{"/redirect?to=http://other.example/", "http 302", "302"},
+                    fault{"/bad-accept", "upgrade wrong-accept", "wrong-accept"},
+                    fault{"/bad-subprotocol", "upgrade unknown-subprotocol", "unknown-subprotocol"},
+                    fault{"/bad-extension", "upgrade unknown-extension", "unknown-extension"},
+                    fault{"/drop?before=upgrade", "upgrade EOF", "EOF"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    closes, link_fault,
+    testing::Values(fault{"/close?code=1000", "", "1000"}, fault{"/close?code=1001", "", "1001"},
+                    fault{"/close?code=1008", "close 1008", "1008"}, fault{"/close", "close 1005", "1005"},
+                    fault{"/close?code=4999", "close 4999", "4999"}, fault{"/drop", "close 1006", "1006"},
+                    fault{"/rst", "close 1006", "1006"}));
+
+INSTANTIATE_TEST_SUITE_P(violations, link_fault,
+                         testing::Values(fault{"/invalid/masked", "protocol 1002", "1002"},
+                                         fault{"/invalid/rsv", "protocol 1002", "1002"},
+                                         fault{"/invalid/opcode", "protocol 1002", "1002"},
+                                         fault{"/invalid/utf8", "protocol 1007", "1007"},
+                                         fault{"/invalid/utf8?fragments=1", "protocol 1007", "1007"},
+                                         fault{"/invalid/long-control", "protocol 1002", "1002"},
+                                         fault{"/invalid/fragmented-control", "protocol 1002", "1002"},
+                                         fault{"/invalid/close-code?code=1005", "protocol 1002", "1002"},
+                                         fault{"/invalid/close-length", "protocol 1002", "1002"},
+                                         fault{"/invalid/continuation", "protocol 1002", "1002"},
+                                         fault{"/invalid/interleaved", "protocol 1002", "1002"},
+                                         fault{"/big?size=2000000", "protocol 1009", "1009"},
+                                         fault{"/big?size=2000000&fragments=7", "protocol 1009", "1009"}));
+
+TEST_F(link_test, negotiates_a_subprotocol_and_shows_the_heads_without_secrets) {
+    what.log_comms = true;
+    what.subprotocols = {"other", "chat"};
+    user me(shared_link(), what);
+    me.connect("/", "X-Site: 7\r\nCookie: secret-cookie\r\n");
+    ASSERT_TRUE(me.until_established());
+    EXPECT_EQ(me.subprotocol, "chat");
+    me.send("hello");
+    ASSERT_TRUE(me.until([&] { return !me.messages.empty(); }));
+    const auto lines = me.lines();
+    const auto logged = [&](std::string_view part) {
+        return std::any_of(lines.begin(), lines.end(),
+                           [&](const std::string& one) { return one.find(part) != std::string::npos; });
+    };
+    EXPECT_TRUE(logged("out GET / HTTP/1.1"));
+    EXPECT_TRUE(logged("out X-Site: 7"));
+    EXPECT_TRUE(logged("out Cookie: (not shown)"));
+    EXPECT_FALSE(logged("secret-cookie"));
+    EXPECT_TRUE(logged("in  HTTP/1.1 101"));
+    EXPECT_TRUE(logged("out text fin 5 bytes: hello"));
+    EXPECT_TRUE(logged("in  text fin 5 bytes: hello"));
+}
+
+TEST_F(link_test, a_redirect_is_followed_within_one_attempt) {
+    user me(shared_link(), what);
+    me.connect("/redirect?to=/elsewhere");
+    ASSERT_TRUE(me.until_established());
+    EXPECT_EQ(me.connected, 1);
+    EXPECT_TRUE(me.errors.empty());
+}
+
+TEST(link_tls, speaks_1_3_and_1_2_and_trusts_only_what_it_should) {
+    const iom::test::temporary_folder folder;
+    const iom::test::certificates authority(folder.path());
+    const auto pair = authority.issue("server", "DNS:localhost,IP:127.0.0.1");
+    const std::vector<std::string> options{"--tls-cert", pair.certificate, "--tls-key", pair.key};
+    const iom::test::peer modern(options);
+    std::vector<std::string> older = options;
+    older.insert(older.end(), {"--tls-max", "1.2"});
+    const iom::test::peer old(older);
+
+    const std::shared_ptr<line> link = shared_link();
+    settings what;
+    what.hostname = "127.0.0.1";
+    what.secure = true;
+    what.auto_reconnect = false;
+    what.tls.server_name = what.hostname;
+    what.tls.ca = authority.authority();
+
+    const auto session = [&](const settings& how, std::uint16_t port) {
+        settings here = how;
+        here.port = port;
+        user me(link, here);
+        me.connect("/");
+        EXPECT_TRUE(me.until(
+            [&] { return me.established + me.disconnected + static_cast<int>(me.errors.size()) > 0; }));
+        me.until([&] { return me.established > 0 || me.disconnected > 0; });
+        return me.established > 0 ? me.tls : me.errors.empty() ? "" : me.errors.front();
+    };
+    EXPECT_EQ(session(what, modern.port()), "TLSv1.3");
+    EXPECT_EQ(session(what, old.port()), "TLSv1.2");
+
+    settings strict = what;
+    strict.tls.oldest = tls_version::tls_1_3;
+    EXPECT_EQ(session(strict, old.port()), "tls old-version");
+
+    settings stranger = what;
+    stranger.tls.ca.clear();
+    EXPECT_EQ(session(stranger, modern.port()), "tls unknown-ca");
+
+    settings other_name = what;
+    other_name.tls.server_name = "other.example";
+    EXPECT_EQ(session(other_name, modern.port()), "tls wrong-name");
+
+    settings trusting = other_name;
+    trusting.tls.verify = false;
+    EXPECT_EQ(session(trusting, modern.port()), "TLSv1.3");
+
+    settings pinned = what;
+    pinned.tls.pins = {std::string(32, '\0')};
+    EXPECT_EQ(session(pinned, modern.port()), "tls pin-mismatch");
+}
+
+} // namespace
