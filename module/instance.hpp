@@ -31,6 +31,7 @@ public:
 
     /// `lines` gives the link at each start.
     instance(const iom_host& host, line_source lines);
+    /// Also while running. The host is told nothing any more: calls that are open end with the instance.
     ~instance() override;
     instance(const instance&) = delete;
     instance& operator=(const instance&) = delete;

@@ -440,6 +440,9 @@ int line::port::callback(lws* wsi, lws_callback_reasons reason, void* in, std::s
         }
     });
     inside_ = outer;
+    if (reason == LWS_CALLBACK_WSI_DESTROY && wsi_ == wsi) {
+        wsi_ = nullptr; // also when the instance has ended and nothing else is heard any more
+    }
     return result;
 }
 
@@ -502,7 +505,6 @@ int line::port::on_callback(lws* wsi, lws_callback_reasons reason, void* in, std
         if (!lost_) {
             on_error("closed");
         }
-        wsi_ = nullptr;
         return 0;
     default:
         return 0;

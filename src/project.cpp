@@ -207,38 +207,21 @@ private:
         }
     }
 
-    /// What each instance will be given: first by the manifest, then, if that is content, by the module
-    /// itself.
+    /// What each instance will be given, with secrets put in, as the manifest sees it.
     void judge_settings() {
         for (std::uint32_t which = 0; which < project_.instances.size(); ++which) {
             const auto& instance = project_.instances[which];
             if (instance.module == no_module)
                 continue;
             std::vector<manifest::mistake> found;
-            const auto values = settings_of(project_, which, around_, found);
+            settings_of(project_, which, around_, found);
             for (auto& one : found) {
                 const std::pair place{one.where.line, one.where.column};
                 // What a text that could not be read would be, nobody knows.
                 if (std::find(broken_texts_.begin(), broken_texts_.end(), place) == broken_texts_.end())
                     say_.wrong(one.where, std::move(one.sentence));
             }
-            if (say_.mistakes() == 0)
-                ask_module(instance, values);
         }
-    }
-
-    void ask_module(const instance_plan& instance, const std::vector<setting_value>& values) {
-        const auto& module = *project_.modules[instance.module];
-        const auto sentence = around_.objection(module, values);
-        if (sentence.empty())
-            return;
-        // The longest label counts: "Client certificate" and "Client certificate, key" begin alike.
-        const setting_plan* about = nullptr;
-        for (const auto& one : instance.settings)
-            if (sentence.starts_with(one.what->label + ":") &&
-                (about == nullptr || one.what->label.size() > about->what->label.size()))
-                about = &one;
-        say_.wrong(about == nullptr ? instance.where : about->where, sentence);
     }
 
     project& project_;
@@ -293,11 +276,6 @@ private:
 };
 
 } // namespace
-
-std::string surroundings::objection(const manifest::module_manifest& /*module*/,
-                                    std::span<const setting_value> /*settings*/) {
-    return {};
-}
 
 bool setting_plan::same_as(const setting_plan& other) const {
     const bool same_test = (test == nullptr) == (other.test == nullptr) &&

@@ -13,7 +13,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,11 +50,6 @@ public:
 
     /// Outlives every project that was read with it.
     virtual symbol_table& symbols() = 0;
-
-    /// What the module itself has against these settings, as a sentence that begins with the label of the
-    /// setting it is about ("Hostname: …"); empty if nothing, or if it cannot be asked.
-    virtual std::string objection(const manifest::module_manifest& module,
-                                  std::span<const setting_value> settings);
 };
 
 /// One value of a setting as it was written; a list has several, in order.

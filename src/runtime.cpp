@@ -830,10 +830,8 @@ void runtime::clock_was_set() {
         journal_.write(log_level::warning, {}, text);
     }
     itimerspec never{};
-    never.it_value.tv_sec =
-        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch() +
-                                                         std::chrono::hours(24 * 365))
-            .count();
+    never.it_value.tv_sec = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() +
+                                                                 std::chrono::hours(24 * 365));
     timerfd_settime(clock_, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, nullptr);
 }
 

@@ -98,7 +98,10 @@ void trace::looked(std::uint32_t rule, verdict said, std::uint32_t detail) {
 
 void trace::acted(std::uint32_t rule, std::uint32_t act, bool accepted, time_us delay,
                   std::string_view sentence) {
-    const deed what = !accepted ? deed::refused : delay > 0 ? deed::put_off : deed::begun;
+    const deed what = !accepted               ? deed::refused
+                      : delay > 0             ? deed::put_off
+                      : is_at_once(rule, act) ? deed::done
+                                              : deed::begun;
     add({what, verdict::never, rule, act, delay});
     if (accepted) {
         return;
@@ -109,6 +112,17 @@ void trace::acted(std::uint32_t rule, std::uint32_t act, bool accepted, time_us 
     const project* const in = project_of(generation_);
     journal_.write_rule(log_level::error, in != nullptr ? in->rules.rules[rule].name : std::string(),
                         act_name(in, rule, act) + " was refused: " + std::string(sentence));
+}
+
+/// The host's own actions are over when they return, all but those that go out into the world.
+bool trace::is_at_once(std::uint32_t rule, std::uint32_t act) const {
+    const project* const in = project_of(generation_);
+    if (in == nullptr) {
+        return false;
+    }
+    const host::act& one = in->rules.rules[rule].acts[act];
+    return one.instance == host_instance && !one.targets.empty() && one.targets.front().what != nullptr &&
+           one.targets.front().what->number != host_action::http;
 }
 
 void trace::end(std::uint32_t listeners, std::uint32_t stopped_by) {

@@ -93,6 +93,7 @@ private:
 
     record* find(std::uint64_t number);
     void add(const entry& what);
+    [[nodiscard]] bool is_at_once(std::uint32_t rule, std::uint32_t act) const;
     [[nodiscard]] const project* project_of(std::uint64_t generation) const;
     [[nodiscard]] std::string describe(const record& of) const;
     [[nodiscard]] static std::string rule_name(const project* in, std::uint32_t rule);

@@ -453,6 +453,9 @@ void session::write_output() {
 void session::let_go() {
     const bool room = output_.size() - output_at_ < least_output && waiting_.size() < most_waiting / 2 &&
                       waiting_bytes_ < most_output / 2;
+    if (!output_.empty() || line_->held()) {
+        last_event_ = control_loop::now(); // nothing has come because nothing could
+    }
     if (line_->held() && (room || cut_ || now_ != stage::open)) {
         line_->hold(false);
         loop_.ask(*line_);
@@ -530,8 +533,8 @@ int session::run(const std::shared_ptr<const project>& what, const loaded_module
         now_ = stage::closed;
     }
     while (now_ != stage::closed && !condemned_ && !cut_) {
-        send_waiting();
         watch_input();
+        send_waiting();
         write_output();
         let_go();
         const bool lingers = now_ == stage::open && !options_.echo && all_said() && output_.empty();

@@ -3,10 +3,10 @@
 #include "support/programs.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <iterator>
-#include <regex>
 
 namespace {
 
@@ -29,6 +29,25 @@ std::vector<std::filesystem::path> xml_files(const std::filesystem::path& folder
     return found;
 }
 
+/// Whether `said` has a line with NAME:LINE:COLUMN: and a sentence behind it.
+bool says_where(std::string_view said, const std::string& name) {
+    std::size_t at = said.find(name + ":");
+    if (at == std::string_view::npos) {
+        return false;
+    }
+    at += name.size() + 1;
+    for (int number = 0; number < 2; ++number) {
+        const std::size_t begin = at;
+        while (at < said.size() && std::isdigit(static_cast<unsigned char>(said[at])) != 0) {
+            ++at;
+        }
+        if (at == begin || at >= said.size() || said[at++] != ':') {
+            return false;
+        }
+    }
+    return said.substr(at, said.find('\n', at) - at).find('.') != std::string_view::npos;
+}
+
 TEST(Check, EveryExampleIsClean) {
     const auto examples = xml_files(iom::test::source_folder() / "examples");
     ASSERT_GE(examples.size(), 3U);
@@ -44,9 +63,8 @@ TEST(Check, EveryBrokenSampleSaysFileLineAndColumn) {
     for (const auto& sample : samples) {
         const result ended = check(sample);
         EXPECT_EQ(ended.exit_code, 1) << sample << "\n" << ended.out << ended.err;
-        const std::regex place(sample.filename().string() + R"(:\d+:\d+: .+\.)");
-        EXPECT_TRUE(std::regex_search(ended.out + ended.err, place)) << sample << "\n"
-                                                                     << ended.out << ended.err;
+        EXPECT_TRUE(says_where(ended.out + ended.err, sample.filename().string())) << sample << "\n"
+                                                                                   << ended.out << ended.err;
     }
 }
 

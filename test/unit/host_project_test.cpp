@@ -176,20 +176,6 @@ TEST(host_project, a_secret_is_judged_as_what_it_holds) {
     EXPECT_THAT(mistakes.front().sentence, HasSubstr("no secret \"port\" any more"));
 }
 
-TEST(host_project, the_module_itself_is_asked_last) {
-    fake_surroundings around;
-    around.objects = "Retry delay, shortest: it is longer than Retry delay, longest.";
-    std::vector<manifest::mistake> mistakes;
-    EXPECT_EQ(parse_project(
-                  "<project name=\"p\">\n<instance name=\"i\" module=\"websocket-client\">\n"
-                  "<set name=\"hostname\">h</set>\n<set name=\"reconnect-min\">40</set></instance></project>",
-                  "p.xml", around, mistakes),
-              nullptr);
-    ASSERT_EQ(mistakes.size(), 1u);
-    EXPECT_EQ(mistakes.front().where.line, 4);
-    EXPECT_EQ(mistakes.front().sentence, around.objects);
-}
-
 TEST(host_project, warnings_do_not_refuse) {
     const struct {
         std::string_view settings;

@@ -42,16 +42,10 @@ public:
     const std::vector<std::filesystem::path>& file_folders() override { return folders; }
     symbol_table& symbols() override { return symbols_; }
 
-    std::string objection(const manifest::module_manifest& /*module*/,
-                          std::span<const setting_value> /*settings*/) override {
-        return objects;
-    }
-
     std::map<std::string, std::string, std::less<>> secrets{{"pin", "1234"}, {"port", "9001"}};
     std::map<std::string, std::string, std::less<>> variables{{"IOM_SITE", "north"}};
     std::map<std::string, std::shared_ptr<const manifest::module_manifest>, std::less<>> others;
     std::vector<std::filesystem::path> folders;
-    std::string objects;
 
     static std::shared_ptr<const manifest::module_manifest> websocket_client() {
         static const auto loaded = [] {

@@ -26,7 +26,7 @@ bool expand(std::string_view written, std::string_view& expanded) {
     static std::string text;
     text = written;
     static const std::map<std::string, std::string> known{{"a", "A"}, {"break", "x\r\nY: z"}, {"empty", ""}};
-    for (std::size_t at; (at = text.find("${")) != std::string::npos;) {
+    for (std::size_t at = 0; (at = text.find("${")) != std::string::npos;) {
         const std::size_t end = text.find('}', at);
         const auto found = known.find(text.substr(at + 2, end - at - 2));
         if (found == known.end()) {
@@ -49,8 +49,8 @@ struct identity_case {
     const char* mistake;
 };
 
-void PrintTo(const identity_case& what, std::ostream* out) {
-    *out << what.name;
+std::ostream& operator<<(std::ostream& out, const identity_case& what) {
+    return out << what.name;
 }
 
 class identities : public testing::TestWithParam<identity_case> {};

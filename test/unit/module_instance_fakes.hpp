@@ -169,7 +169,7 @@ private:
             [](const iom_host* self, iom_text written, iom_text* expanded) -> std::uint32_t {
                 fake_host& host = of(self);
                 host.expanded_ = std::string(written.data, written.size);
-                for (std::size_t at; (at = host.expanded_.find("${")) != std::string::npos;) {
+                for (std::size_t at = 0; (at = host.expanded_.find("${")) != std::string::npos;) {
                     const std::size_t end = host.expanded_.find('}', at);
                     const auto found = host.texts.find(host.expanded_.substr(at + 2, end - at - 2));
                     if (found == host.texts.end()) {

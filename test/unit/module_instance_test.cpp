@@ -12,8 +12,6 @@ namespace id = ids::setting;
 namespace act = ids::action;
 namespace arg = ids::argument;
 
-
-
 iom_value match_value(std::uint32_t number, std::uint32_t handle) {
     iom_value value{};
     value.id = number;

@@ -44,8 +44,8 @@ struct outbound_case {
     const char* left;
 };
 
-void PrintTo(const outbound_case& what, std::ostream* out) {
-    *out << what.name;
+std::ostream& operator<<(std::ostream& out, const outbound_case& what) {
+    return out << what.name;
 }
 
 class outbound_table : public testing::TestWithParam<outbound_case> {};

@@ -182,8 +182,8 @@ struct mistake_case {
     const char* sentence;
 };
 
-void PrintTo(const mistake_case& what, std::ostream* out) {
-    *out << what.name;
+std::ostream& operator<<(std::ostream& out, const mistake_case& what) {
+    return out << what.name;
 }
 
 class settings_mistakes : public testing::TestWithParam<mistake_case> {};
