@@ -6,7 +6,7 @@ namespace iom::ws {
 
 namespace {
 
-constexpr pacer::span_of_time widest = std::chrono::milliseconds(10);
+constexpr span_of_time widest = std::chrono::milliseconds(10);
 
 } // namespace
 
@@ -21,7 +21,7 @@ void pacer::leave(const key& target) {
     }
 }
 
-pacer::span_of_time pacer::reserve(const key& target, span_of_time now, span_of_time first_max) {
+span_of_time pacer::reserve(const key& target, span_of_time now, span_of_time first_max) {
     queue& line = queues_[target];
     const auto instances = static_cast<span_of_time::rep>(std::max<std::size_t>(line.instances, 1));
     const span_of_time spacing = std::min(widest, first_max / instances);

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <chrono>
+#include "module/span_of_time.hpp"
+
 #include <cstdint>
 #include <map>
 #include <string>
@@ -12,7 +13,6 @@ namespace iom::ws {
 
 class pacer {
 public:
-    using span_of_time = std::chrono::nanoseconds;
     using key = std::pair<std::string, std::uint16_t>;
 
     /// An instance uses this host and port from now on, or no longer.

@@ -1,14 +1,12 @@
 #pragma once
 
+#include "module/span_of_time.hpp"
 #include "module/verdict.hpp"
 
-#include <chrono>
 #include <optional>
 
 /// When to try again: (history, verdict, policy, random) to a delay or a stop. Pure.
 namespace iom::ws {
-
-using span_of_time = std::chrono::nanoseconds;
 
 /// The settings of product behaviour that shape the delays.
 struct retry_policy {

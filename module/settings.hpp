@@ -1,6 +1,7 @@
 #pragma once
 
 #include "iom/iom.h"
+#include "module/span_of_time.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -13,8 +14,6 @@
 
 /// The settings of an instance, typed and checked. Once made they never change, and both threads read them.
 namespace iom::ws {
-
-using span_of_time = std::chrono::nanoseconds;
 
 enum class offline_policy : std::uint8_t { error, queue, latest };
 

@@ -411,7 +411,8 @@ module_answer guarded::start() {
 module_answer guarded::invoke(std::size_t action, std::span<const iom_value> arguments,
                               const call_origin& origin) {
     if (now() != state::running) {
-        return {IOM_STATE, "The instance is not running."};
+        return {IOM_STATE,
+                now() == state::stopping ? "The instance is stopping." : "The instance is not running."};
     }
     if (condemned_) {
         return {IOM_STATE, "The instance is in quarantine after a fault of its module."};

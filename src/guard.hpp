@@ -64,6 +64,11 @@ struct call_origin {
 /// The host's side of one instance: what passes the guard arrives here.
 class module_listener {
 public:
+    module_listener() = default;
+    module_listener(const module_listener&) = delete;
+    module_listener& operator=(const module_listener&) = delete;
+    virtual ~module_listener() = default;
+
     /// Service is wanted. [any thread]
     virtual void module_wakes() noexcept = 0;
 
@@ -86,9 +91,6 @@ public:
     /// One breach too many, or one that no going on is safe after: destroy the instance as soon as none of
     /// its calls is on the stack, and start it again later.
     virtual void module_condemned(std::string_view sentence) = 0;
-
-protected:
-    ~module_listener() = default;
 };
 
 /// Which module function the [control] thread is in, for all instances; a thread of its own names one that

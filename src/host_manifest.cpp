@@ -70,17 +70,6 @@ manifest::module_manifest make_manifest() {
                 {make(1, "rule", "Rule", type::text, "The name of the rule."),
                  make(2, "action", "Action", type::text, "The action as the rule names it."),
                  make(3, "sentence", "Sentence", type::text, "What went wrong, and what to do next.")}));
-    auto answered = trigger(
-        host_trigger::http_answered, "http-answered", "HTTP answered",
-        "A request made with the action HTTP request has been answered, or has failed.",
-        {make(1, "body", "Body", type::data, "The body of the answer."),
-         make(2, "status", "Status", type::integer, "The HTTP status; 0 if there was no answer."),
-         make(3, "name", "Name", type::text, "The name that the action gave the request."),
-         make(4, "sentence", "Sentence", type::text, "Why there was no answer; empty if there was one.")});
-    answered.match_variable = "body";
-    answered.match_label = "Body";
-    made.triggers.push_back(std::move(answered));
-
     auto level = with_default(
         make(host_argument::log_level, "level", "Level", type::choice, "How serious it is."), "info");
     for (const auto* word : {"error", "warning", "info", "debug"})
@@ -104,30 +93,6 @@ manifest::module_manifest make_manifest() {
     made.actions.push_back(
         action(host_action::fire, "fire", "Fire rule", "Runs another rule now, if its conditions hold.",
                {required(make(host_argument::rule, "rule", "Rule", type::text, "The name of the rule."))}));
-
-    auto method = with_default(
-        make(host_argument::http_method, "method", "Method", type::choice, "What to ask of the server."),
-        "GET");
-    for (const auto* word : {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"})
-        method.choices.push_back({word, word, ""});
-    auto headers = make(host_argument::http_headers, "headers", "Headers", type::text,
-                        "Header lines, each as Name: value.");
-    headers.list = true;
-    auto timeout = with_default(make(host_argument::http_timeout, "timeout", "Timeout", type::real,
-                                     "How long the whole request may take."),
-                                "10");
-    timeout.unit = "s";
-    timeout.min = 0.1;
-    timeout.max = 600;
-    made.actions.push_back(action(
-        host_action::http, "http", "HTTP request",
-        "Makes an HTTP request in the background; its answer fires HTTP answered.",
-        {required(make(host_argument::http_url, "url", "URL", type::text, "http:// or https:// and so on.")),
-         std::move(method), std::move(headers),
-         make(host_argument::http_body, "body", "Body", type::text, "What to send with it."),
-         std::move(timeout),
-         make(host_argument::http_name, "name", "Name", type::text,
-              "A name of your choice, by which the rule for the answer knows it.")}));
     return made;
 }
 

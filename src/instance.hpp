@@ -27,6 +27,11 @@ class instance;
 /// Who runs instances: what they do arrives here.
 class instance_owner {
 public:
+    instance_owner() = default;
+    instance_owner(const instance_owner&) = delete;
+    instance_owner& operator=(const instance_owner&) = delete;
+    virtual ~instance_owner() = default;
+
     /// Service is wanted. [any thread]
     virtual void wants_service(instance& who) noexcept = 0;
 
@@ -46,9 +51,6 @@ public:
     /// Supplies what a text of a setting refers to outside the instance itself: secrets, environment, host
     /// variables, other statuses, time and chance.
     virtual bool supply(instance& who, const reference& what, value_view& found, std::string& why) = 0;
-
-protected:
-    ~instance_owner() = default;
 };
 
 /// A status variable as it was last posted.

@@ -164,6 +164,7 @@ void control_loop::turn(std::optional<time_us> deadline) {
             continue;
         }
         who->asked_.store(false);
+        service_time_ = now();
         if (who->service_batch()) {
             ask(*who);
         }

@@ -43,6 +43,9 @@ public:
     /// The clock of all deadlines: microseconds, never stepping back.
     static time_us now() noexcept;
 
+    /// When the service that is under way began: good enough for all that happens in one batch.
+    [[nodiscard]] time_us service_time() const noexcept { return service_time_; }
+
     /// Asks for a service of `who` soon; many times before it are one. [any thread]
     void ask(serviced_by_loop& who) noexcept;
 
@@ -68,6 +71,7 @@ private:
     void do_posted();
     void poll(int timeout);
 
+    time_us service_time_ = 0;
     int epoll_ = -1;
     int bell_ = -1;
     std::atomic<serviced_by_loop*> asking_{nullptr}; ///< the newest first

@@ -496,6 +496,7 @@ void runtime::ask_to_stop() {
         units_changed_ = true;
         return;
     }
+    trace_.end_begins();
     for (const auto& each : units_) {
         stop_unit(*each, phase::leaving);
     }
@@ -550,7 +551,7 @@ void runtime::turn(std::optional<time_us> deadline) {
     if (!stopping_ && engine_ != nullptr) {
         const auto rules_due = engine_->next_deadline();
         if (rules_due && *rules_due <= now) {
-            engine_->advance(now);
+            engine_->advance(rules_time(now));
         }
     }
     if (std::exchange(units_changed_, false) || !condemned_.empty() || (units_due_ && *units_due_ <= now)) {
@@ -590,7 +591,7 @@ void runtime::explain() {
     for (std::uint32_t at = 0; at < project_->rules.rules.size(); ++at) {
         journal_.write(log_level::info, {}, trace_.in_words(at, engine_->report(at), now));
     }
-    for (const std::string& line : trace_.in_words(explained_events)) {
+    for (const std::string& line : trace_.in_words(explained_events, now)) {
         journal_.write(log_level::info, {}, "trace: " + line);
     }
     for (const auto& each : units_) {
@@ -624,7 +625,13 @@ void runtime::triggered(instance& who, std::uint32_t trigger, std::span<const va
     if (who.index() >= units_.size() || units_[who.index()]->it.get() != &who) {
         return;
     }
-    engine_->fire({who.index(), trigger, values}, control_loop::now());
+    engine_->fire({who.index(), trigger, values}, rules_time(loop_.service_time()));
+}
+
+/// The engine's time never steps back, although events carry the time at which their batch began.
+time_us runtime::rules_time(time_us now) noexcept {
+    rules_time_ = std::max(rules_time_, now);
+    return rules_time_;
 }
 
 void runtime::call_ended(instance& who, const call_origin& origin, iom_outcome outcome,
@@ -648,7 +655,7 @@ void runtime::call_ended(instance& who, const call_origin& origin, iom_outcome o
                         by.acts[origin.action].written + " of instance \"" + who.name() + "\" " +
                             std::string(to_string(outcome)) + ": " + std::string(sentence));
     engine_->action_failed({origin.rule, origin.action, static_cast<std::uint32_t>(origin.sequel)}, sentence,
-                           control_loop::now());
+                           rules_time(control_loop::now()));
 }
 
 void runtime::stopped(instance& /*who*/) {
@@ -723,7 +730,7 @@ bool runtime::invoke_host(const invocation& what, std::string& why) {
                             argument(host_argument::log_message));
         return true;
     }
-    why = "This host cannot do that: host/http is not part of it yet.";
+    why = "This host has no such action.";
     return false;
 }
 
@@ -830,8 +837,8 @@ void runtime::clock_was_set() {
         journal_.write(log_level::warning, {}, text);
     }
     itimerspec never{};
-    never.it_value.tv_sec = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() +
-                                                                 std::chrono::hours(24 * 365));
+    never.it_value.tv_sec =
+        std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() + std::chrono::hours(24 * 365));
     timerfd_settime(clock_, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, nullptr);
 }
 

@@ -52,7 +52,7 @@ void try_settings(const std::shared_ptr<const project>& from, std::uint32_t inde
 class runtime final : private instance_owner, private effects {
 public:
     runtime(runtime_options options, log& journal, redactor& known);
-    ~runtime();
+    ~runtime() override;
     runtime(const runtime&) = delete;
     runtime& operator=(const runtime&) = delete;
 
@@ -137,6 +137,7 @@ private:
     [[nodiscard]] std::optional<time_us> next_deadline() const;
     [[nodiscard]] std::optional<time_us> next_of_units() const;
     bool invoke_host(const invocation& what, std::string& why);
+    time_us rules_time(time_us now) noexcept;
     void watch_clock();
     void clock_was_set();
     [[nodiscard]] bool says_mistakes(const std::vector<manifest::mistake>& mistakes);
@@ -159,6 +160,7 @@ private:
     std::vector<instance*> condemned_;
     bool units_changed_ = false;       ///< something that look_after_units has to do
     std::optional<time_us> units_due_; ///< or when it will have
+    time_us rules_time_ = 0;
     bool stopping_ = false;
     bool cut_ = false;
 

@@ -11,6 +11,11 @@ namespace {
 
 constexpr std::size_t most_projects = 4;
 
+/// Where the record of that number lies: the newest overwrites the oldest.
+constexpr std::size_t place_of(std::uint64_t number) {
+    return static_cast<std::size_t>(number % trace::capacity);
+}
+
 std::string seconds(time_us time) {
     std::array<char, 32> text{};
     const int size = std::snprintf(text.data(), text.size(), "%.3g s",
@@ -47,16 +52,16 @@ void trace::use(std::shared_ptr<const project> current) {
 }
 
 trace::record* trace::find(std::uint64_t number) {
-    record& at = records_[number % capacity];
+    record& at = records_[place_of(number)];
     return number != 0 && at.number == number ? &at : nullptr;
 }
 
-void trace::begin(cause why, const event& what, std::uint32_t by, std::uint32_t /*depth*/, time_us /*now*/) {
+void trace::begin(cause why, const event& what, std::uint32_t by, std::uint32_t /*depth*/, time_us now) {
     const std::uint64_t number = ++last_;
-    record& to = records_[number % capacity];
+    record& to = records_[place_of(number)];
     to.number = number;
     to.generation = generation_;
-    to.time = std::chrono::system_clock::now();
+    to.time = now;
     to.why = why;
     to.instance = what.instance;
     to.trigger = what.trigger;
@@ -110,19 +115,19 @@ void trace::acted(std::uint32_t rule, std::uint32_t act, bool accepted, time_us 
         to->sentence.assign(sentence);
     }
     const project* const in = project_of(generation_);
-    journal_.write_rule(log_level::error, in != nullptr ? in->rules.rules[rule].name : std::string(),
+    journal_.write_rule(ending_ ? log_level::debug : log_level::error,
+                        in != nullptr ? in->rules.rules[rule].name : std::string(),
                         act_name(in, rule, act) + " was refused: " + std::string(sentence));
 }
 
-/// The host's own actions are over when they return, all but those that go out into the world.
+/// The host's own actions are over when they return.
 bool trace::is_at_once(std::uint32_t rule, std::uint32_t act) const {
     const project* const in = project_of(generation_);
     if (in == nullptr) {
         return false;
     }
     const host::act& one = in->rules.rules[rule].acts[act];
-    return one.instance == host_instance && !one.targets.empty() && one.targets.front().what != nullptr &&
-           one.targets.front().what->number != host_action::http;
+    return one.instance == host_instance && !one.targets.empty() && one.targets.front().what != nullptr;
 }
 
 void trace::end(std::uint32_t listeners, std::uint32_t stopped_by) {
@@ -318,13 +323,14 @@ std::string trace::describe(const record& of) const {
     return out;
 }
 
-std::vector<std::string> trace::in_words(std::size_t most) const {
+std::vector<std::string> trace::in_words(std::size_t most, time_us now) const {
     std::vector<std::string> lines;
     const std::uint64_t count = std::min<std::uint64_t>({most, last_, capacity});
     for (std::uint64_t number = last_ - count + 1; number <= last_; ++number) {
-        const record& each = records_[number % capacity];
+        const record& each = records_[place_of(number)];
         if (each.number == number) {
-            lines.push_back(format_time(each.time) + ' ' + describe(each));
+            const auto ago = std::chrono::microseconds(now - each.time);
+            lines.push_back(format_time(std::chrono::system_clock::now() - ago) + ' ' + describe(each));
         }
     }
     return lines;

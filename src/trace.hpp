@@ -38,6 +38,9 @@ public:
     void end(std::uint32_t listeners, std::uint32_t stopped_by) override;
     void complain(std::uint32_t rule, std::string_view sentence) override;
 
+    /// Everything stops: that actions are refused now is no matter for the log.
+    void end_begins() noexcept { ending_ = true; }
+
     /// The number of the event that is being walked, to be kept with calls; 0 outside of one.
     [[nodiscard]] std::uint64_t current() const noexcept { return open_.empty() ? 0 : open_.back(); }
 
@@ -46,7 +49,7 @@ public:
 
     /// How many events there have been, and the newest of them in words, the oldest of those first.
     [[nodiscard]] std::uint64_t events() const noexcept { return last_; }
-    [[nodiscard]] std::vector<std::string> in_words(std::size_t most) const;
+    [[nodiscard]] std::vector<std::string> in_words(std::size_t most, time_us now) const;
 
     /// One line on a rule: when it was looked at, fired, and why it last said no.
     [[nodiscard]] std::string in_words(std::uint32_t rule, const rule_report& report, time_us now) const;
@@ -75,7 +78,7 @@ private:
     struct record {
         std::uint64_t number = 0;
         std::uint64_t generation = 0; ///< of the project
-        std::chrono::system_clock::time_point time{};
+        time_us time = 0;
         cause why = cause::trigger;
         bool binary = false;
         bool has_message = false;
@@ -105,6 +108,7 @@ private:
 
     log& journal_;
     const bool aloud_;
+    bool ending_ = false;
     std::vector<record> records_;
     std::vector<std::uint64_t> open_; ///< events that have begun and not ended, the innermost last
     std::uint64_t last_ = 0;

@@ -33,8 +33,6 @@
 #include <unistd.h>
 #include <vector>
 
-extern char** environ;
-
 namespace iom::host::commands {
 namespace {
 
@@ -80,7 +78,7 @@ public:
     explicit bench(const loaded_module& module)
         : module_(module), silence_(::open("/dev/null", O_WRONLY | O_CLOEXEC)),
           journal_(quiet_log(silence_), known_), watch_(journal_) {}
-    ~bench() {
+    ~bench() override {
         instances_.clear();
         close(silence_);
     }

@@ -377,7 +377,7 @@ TEST_F(Runtime, TracesWhatRulesDidWithAnEvent) {
                  "<when status=\"a/count\" greater=\"100\"/>" + log_xml("NOTE two")) +
         rule_xml("go", on_xml("a/started"), say_xml("a", "ALARM 3")));
     EXPECT_TRUE(until_logged("It always fails."));
-    const auto lines = it_->events().in_words(10);
+    const auto lines = it_->events().in_words(10, control_loop::now());
     const auto line = std::find_if(lines.begin(), lines.end(), [](const std::string& each) {
         return each.find("a/said") != std::string::npos;
     });
@@ -409,8 +409,8 @@ TEST_F(Runtime, TraceKeepsTheLastThousandEvents) {
     run(instance_xml("a") + rule_xml("go", on_xml("a/started"), say_xml("a", "x")) +
         rule_xml("round", on_xml("a/said"), say_xml("a", "x")));
     EXPECT_TRUE(until([&] { return it_->events().events() > 2 * trace::capacity; }));
-    EXPECT_EQ(it_->events().in_words(100'000).size(), trace::capacity);
-    EXPECT_EQ(it_->events().in_words(3).size(), 3U);
+    EXPECT_EQ(it_->events().in_words(100'000, control_loop::now()).size(), trace::capacity);
+    EXPECT_EQ(it_->events().in_words(3, control_loop::now()).size(), 3U);
     stop();
 }
 

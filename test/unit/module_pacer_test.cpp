@@ -32,7 +32,7 @@ TEST(pacer, a_thousand_instances_make_at_most_two_hundred_attempts_a_second) {
     for (int count = 0; count < 1000; ++count) {
         pace.enter(server);
     }
-    pacer::span_of_time last{};
+    iom::ws::span_of_time last{};
     for (int count = 0; count < 1000; ++count) {
         last = pace.reserve(server, 1s, 5s);
     }

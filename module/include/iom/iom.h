@@ -63,9 +63,9 @@ typedef enum iom_result {
 
 /* How an accepted call ended. */
 typedef enum iom_outcome {
-    IOM_DONE = 0,      /* it has happened */
-    IOM_GIVEN_UP = 1,  /* it has not, and will not; the sentence says why */
-    IOM_TIMED_OUT = 2  /* its time is over; it may or may not have happened */
+    IOM_DONE = 0,     /* it has happened */
+    IOM_GIVEN_UP = 1, /* it has not, and will not; the sentence says why */
+    IOM_TIMED_OUT = 2 /* its time is over; it may or may not have happened */
 } iom_outcome;
 
 typedef enum iom_level {
@@ -80,9 +80,9 @@ typedef enum iom_kind {
     IOM_BOOL = 1,
     IOM_INT = 2,
     IOM_REAL = 3,
-    IOM_TEXT = 4,  /* UTF-8 */
+    IOM_TEXT = 4, /* UTF-8 */
     IOM_BYTES = 5,
-    IOM_MATCH = 6  /* a handle of the host's, for the extension iom.match/1 */
+    IOM_MATCH = 6 /* a handle of the host's, for the extension iom.match/1 */
 } iom_kind;
 
 /* A text: `size` bytes of UTF-8 at `data`; data may be null where size is 0. */
