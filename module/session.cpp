@@ -244,14 +244,14 @@ void session::obey_fail(instant now, const record& command) {
                 .retry_after = {}};
     if (command.number == 0) {
         if (identity_missing_) {
-            over(now, std::move(why), false);
+            over(now, why, false);
         }
     } else if (command.number == session_ && phase_ == phase::open) {
         if (why.where == layer::liveness) {
             close_code_ = 1001;
             close_reason_.clear();
             send_close(now);
-            over(now, std::move(why), false);
+            over(now, why, false);
         } else {
             close_with(now, 1000, {}, std::move(why));
         }
@@ -368,14 +368,14 @@ void session::next_address(instant now) {
             at_once->place = address_;
         }
         if (!worth_another_address(*at_once)) {
-            over(now, std::move(*at_once), false);
+            over(now, *at_once, false);
             return;
         }
         if (!best_failure_ || weight(*at_once) >= weight(*best_failure_)) {
             best_failure_ = std::move(at_once);
         }
     }
-    over(now, std::move(*best_failure_), false);
+    over(now, failure(std::move(*best_failure_)), false);
 }
 
 void session::address_failed(instant now, failure why) {
@@ -383,7 +383,7 @@ void session::address_failed(instant now, failure why) {
         why.place = why.where == layer::tcp || why.where == layer::proxy ? address_ : place();
     }
     if (!worth_another_address(why) || redirects_ > 0) {
-        over(now, std::move(why), false);
+        over(now, why, false);
         return;
     }
     if (what_->extended_logging) {
@@ -525,7 +525,7 @@ void session::failed(instant now, failure why) {
             why.where = layer::liveness;
             why.code = "ping-refused";
         }
-        over(now, std::move(why), false);
+        over(now, why, false);
         break;
     case phase::flushing:
     case phase::closing:
@@ -537,7 +537,7 @@ void session::failed(instant now, failure why) {
                                                 .place = place(),
                                                 .detail = {},
                                                 .retry_after = {}};
-        over(now, std::move(reason), clean);
+        over(now, reason, clean);
         break;
     }
     default:
@@ -545,7 +545,7 @@ void session::failed(instant now, failure why) {
     }
 }
 
-void session::over(instant now, failure why, bool clean) {
+void session::over(instant now, const failure& why, bool clean) {
     const bool was_open = phase_ >= phase::open;
     if (phase_ == phase::resolving) {
         link_.forget_resolution();

@@ -179,7 +179,7 @@ private:
     [[nodiscard]] failure timed_out() const;
     [[nodiscard]] std::string place() const;
 
-    void over(instant now, failure why, bool clean);
+    void over(instant now, const failure& why, bool clean);
     void plan_next(instant now, const failure& why, const verdict& given);
     void report_lost_sends();
     std::uint64_t acknowledged_bytes();

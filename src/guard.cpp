@@ -514,7 +514,7 @@ void guarded::finish_all(std::string_view sentence) {
     }
 }
 
-void guarded::breached(breach what, std::string sentence, bool harmless) noexcept {
+void guarded::breached(breach what, const std::string& sentence, bool harmless) noexcept {
     ++counts_.breaches;
     counts_.last_breach = "The module " + sentence + " (" + std::string(to_string(what)) + ").";
     const bool condemns = !condemned_ && (!harmless || counts_.breaches > limits_.tolerated);
@@ -539,7 +539,7 @@ void guarded::settle() {
         taken.swap(foreign_);
     }
     for (auto& [what, sentence] : taken) {
-        breached(what, std::move(sentence), false);
+        breached(what, sentence, false);
     }
 }
 

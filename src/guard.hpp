@@ -223,7 +223,7 @@ private:
     bool in_service(const char* what) noexcept;
     bool alive(const char* what) noexcept;
     bool fits(const iom_value& value, const manifest::field& field, const char* what);
-    void breached(breach what, std::string sentence, bool harmless) noexcept;
+    void breached(breach what, const std::string& sentence, bool harmless) noexcept;
     void settle(); ///< takes up breaches that happened on other threads
     void finish(call_slot& slot, iom_outcome outcome, std::string_view sentence);
     void finish_all(std::string_view sentence);

@@ -62,7 +62,7 @@ private:
         const auto first = rule_.listens.size();
         good = read_trigger(at, heard) && good;
         if (good && first < rule_.listens.size())
-            good = complete(at, first, std::move(test), extras);
+            good = complete(at, first, test, extras);
         known_ = known_ && good;
     }
 
@@ -174,7 +174,7 @@ private:
     }
 
     /// Gives each listening of this <on> its match.
-    bool complete(const manifest::element& at, std::size_t first, std::shared_ptr<const match> test,
+    bool complete(const manifest::element& at, std::size_t first, const std::shared_ptr<const match>& test,
                   match_extras& extras) {
         if (!extras.on_change.empty()) {
             const auto capture = test ? test->find_capture(extras.on_change) : std::nullopt;

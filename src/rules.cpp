@@ -563,7 +563,7 @@ void rule_engine::body::let_go(std::uint32_t index, time_us now) {
 bool rule_engine::body::run_alone(std::uint32_t which, cause why, const event& what,
                                   const host::listening* heard, std::uint32_t by, std::uint32_t depth,
                                   time_us now) {
-    static constexpr capture_list nothing;
+    static constexpr capture_list nothing{};
     context seen{*this, what, heard, nothing};
     ++walks_;
     trace_.begin(why, what, by, depth, now);

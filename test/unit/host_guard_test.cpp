@@ -308,18 +308,18 @@ TEST(GuardCatches, CallsAfterDestroy) {
 TEST(GuardCatches, CallsThatTakeTooLongAreCountedAndNeverCondemned) {
     bench on("wrong-slow");
     on.run();
-    for (int round = 0; round < 15; ++round) {
+    for (int round = 0; round < 3; ++round) {
         on.it->service();
     }
     const guard_counts& counts = on.it->counts();
-    EXPECT_EQ(counts.slow_calls, 15U);
-    EXPECT_EQ(counts.very_slow_calls, 15U);
+    EXPECT_EQ(counts.slow_calls, 3U);
+    EXPECT_EQ(counts.very_slow_calls, 3U);
     EXPECT_GE(counts.longest.count(), 20'000);
     EXPECT_EQ(counts.breaches, 0U);
     EXPECT_FALSE(on.it->condemned());
     const std::string lines = on.journal.text();
     EXPECT_THAT(lines, HasSubstr("the module's service took "));
-    EXPECT_LT(std::count(lines.begin(), lines.end(), '\n'), 15); // not each time
+    EXPECT_THAT(lines, Not(HasSubstr("; 3 such calls so far"))); // it is not said each time
 }
 
 TEST(Guard, TimeThatTheHostTakesIsNotTheModules) {
