@@ -538,7 +538,7 @@ void guarded::settle() {
         const std::lock_guard lock(foreign_mutex_);
         taken.swap(foreign_);
     }
-    for (auto& [what, sentence] : taken) {
+    for (const auto& [what, sentence] : taken) {
         breached(what, sentence, false);
     }
 }
