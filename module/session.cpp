@@ -19,6 +19,7 @@ constexpr std::size_t first_marks = 64;
 constexpr std::size_t most_marks = 65536;
 constexpr std::size_t kept_capacity = std::size_t{64} << 10;
 constexpr std::size_t longest_reason = 123; // RFC 6455 §5.5.1
+constexpr instant quiet_time = 1'000'000;   // that a send may be done before [control] hears of it
 constexpr instant ping_blame = 2'000'000'000;
 
 instant after(instant now, span_of_time delay) {
@@ -924,7 +925,7 @@ void session::flushed(instant now) {
     bytes_in_kernel_ = bytes_out_;
     if (in_kernel_ > reported_) {
         reported_ = in_kernel_;
-        push({.type = record_type::sent, .number = in_kernel_});
+        push_quietly(now, {.type = record_type::sent, .number = in_kernel_});
     }
     for (auto one = pings_.rbegin(); one != pings_.rend() && one->since == 0; ++one) {
         one->since = now;
@@ -1000,7 +1001,7 @@ void session::check_progress(instant now) {
 // ---- time -------------------------------------------------------------------------------------------------
 
 instant session::next() const {
-    instant due = alarm_;
+    instant due = sooner(alarm_, knock_due_);
     switch (phase_) {
     case phase::idle:
         break;
@@ -1021,6 +1022,10 @@ instant session::next() const {
 }
 
 void session::tick(instant now) {
+    if (knock_due_ != 0 && now >= knock_due_) {
+        knock_due_ = 0;
+        link_.knock();
+    }
     if (alarm_ != 0 && now >= alarm_) {
         alarm_ = 0;
         push({.type = record_type::alarm});
@@ -1117,8 +1122,16 @@ void session::tick(instant now) {
 // ---- telling ----------------------------------------------------------------------------------------------
 
 void session::push(const record_head& head, std::initializer_list<std::string_view> parts) {
-    if (box_.events.push(head, parts)) {
+    if (box_.events.push(head, parts) || knock_due_ != 0) {
+        knock_due_ = 0;
         link_.knock();
+    }
+}
+
+// As push, for what [control] need not hear at once: an answer often comes right behind, and wakes it anyway.
+void session::push_quietly(instant now, const record_head& head) {
+    if (box_.events.push(head) && knock_due_ == 0) {
+        knock_due_ = now + quiet_time;
     }
 }
 

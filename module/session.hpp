@@ -199,6 +199,7 @@ private:
     [[nodiscard]] instant pong_deadline() const;
 
     void push(const record_head& head, std::initializer_list<std::string_view> parts = {});
+    void push_quietly(instant now, const record_head& head);
     void push_failure(record_type type, const failure& why, std::string_view sentence);
     void show(state shown, double seconds = 0);
     void end_calls(std::vector<std::uint64_t>& calls, iom_outcome outcome, std::string_view sentence);
@@ -217,6 +218,7 @@ private:
     std::vector<std::uint64_t> connect_calls_;
     std::vector<std::uint64_t> disconnect_calls_;
     instant alarm_ = 0;
+    instant knock_due_ = 0; // events wait that [control] has not been told of
 
     // Attempts
     phase phase_ = phase::idle;

@@ -621,6 +621,22 @@ TEST_F(session_test, sends_go_out_in_order_and_are_told_when_the_kernel_has_them
     EXPECT_EQ(events[1].head.number, 2U);
 }
 
+TEST_F(session_test, a_send_that_is_done_wakes_control_a_little_later_or_with_what_comes_next) {
+    establish();
+    const int before = link.knocks;
+    send("one");
+    EXPECT_EQ(link.knocks, before);
+    pass(millisecond);
+    EXPECT_EQ(link.knocks, before + 1);
+    take();
+    send("two");
+    made().received(now, "answer", true, true, false, 0);
+    EXPECT_EQ(link.knocks, before + 2);
+    pass(millisecond);
+    EXPECT_EQ(link.knocks, before + 2);
+    EXPECT_EQ(names(take()), (list{"sent", "message"}));
+}
+
 TEST_F(session_test, a_stuck_line_keeps_the_rest_back) {
     establish();
     send("one");
@@ -838,6 +854,7 @@ TEST_F(session_test, an_acknowledged_line_is_watched_no_more) {
     what.keep_alive = false;
     establish();
     send("one");
+    pass(millisecond);
     EXPECT_NE(made().next(), 0);
     pass(100 * second);
     EXPECT_EQ(made().next(), 0);
