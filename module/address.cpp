@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <array>
 #include <charconv>
+#include <net/if.h>
 #include <netinet/in.h>
 
 namespace iom::ws {
@@ -104,6 +105,14 @@ parts take_apart(std::string_view typed, bool password = false) {
     return found;
 }
 
+// A zone is an interface, by name or number; only what can stand in a Host header unescaped (RFC 6874 §2).
+bool is_zone(std::string_view typed) {
+    return !typed.empty() && typed.size() < IF_NAMESIZE &&
+           std::all_of(typed.begin(), typed.end(), [](char c) {
+               return is_digit(c) || is_letter(c) || c == '-' || c == '.' || c == '_' || c == '~';
+           });
+}
+
 /// What is wrong with a bare name or address, without the setting's label; empty if nothing.
 std::string judge_name(std::string_view name) {
     if (is_ip_address(name)) {
@@ -148,13 +157,19 @@ std::string judge_name(std::string_view name) {
 bool is_ip_address(std::string_view typed) {
     std::string address(typed);
     std::array<unsigned char, sizeof(in6_addr)> bytes{};
+    if (address.find('\0') != std::string::npos) {
+        return false; // inet_pton would not look behind it
+    }
     if (inet_pton(AF_INET, address.c_str(), bytes.data()) == 1) {
         return true;
     }
-    if (const auto zone = address.find('%'); zone != std::string::npos && zone + 1 < address.size()) {
+    if (const auto zone = address.find('%'); zone != std::string::npos) {
+        if (!is_zone(typed.substr(zone + 1))) {
+            return false;
+        }
         address.resize(zone);
     }
-    return address.find('\0') == std::string::npos && inet_pton(AF_INET6, address.c_str(), bytes.data()) == 1;
+    return inet_pton(AF_INET6, address.c_str(), bytes.data()) == 1;
 }
 
 std::string judge_hostname(std::string_view typed) {

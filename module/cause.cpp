@@ -134,7 +134,7 @@ failure cause_of(std::string_view text, const circumstances& when) {
         return tls_failure(text, when);
     }
     if (cut(text, "http_proxy -> ")) {
-        return made(layer::proxy, text);
+        return made(layer::proxy, text.empty() ? "bad-answer" : text);
     }
     if (text == "http_proxy fail") {
         return made(layer::proxy, "bad-answer");

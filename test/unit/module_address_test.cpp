@@ -56,7 +56,9 @@ INSTANTIATE_TEST_SUITE_P(
         hostname_case{"host\n", "control character"}, hostname_case{"h\xc3\xb6st", "xn--"},
         hostname_case{"192.168.1", "no IPv4 address"}, hostname_case{"192.168.1.256", "no IPv4 address"},
         hostname_case{"a..b", "1 to 63"}, hostname_case{".a", "1 to 63"},
-        hostname_case{"1:2:3", "no IPv6 address"}, hostname_case{"ho*st", "\"*\""}));
+        hostname_case{"fe80::1%", "no IPv6 address"}, hostname_case{"fe80::1%et h0", "no IPv6 address"},
+        hostname_case{"fe80::1%\r\nX-Site: 7", "no IPv6 address"}, hostname_case{"1:2:3", "no IPv6 address"},
+        hostname_case{"ho*st", "\"*\""}));
 
 TEST(address, a_password_typed_into_the_hostname_is_not_repeated) {
     EXPECT_EQ(judge_hostname("wss://me:secret@host/x").find("secret"), std::string::npos);

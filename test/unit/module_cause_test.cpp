@@ -55,6 +55,7 @@ INSTANTIATE_TEST_SUITE_P(
                     said{"tls: error -0x7280", layer::tls, "handshake", after_tcp},
                     said{"http_proxy -> 407", layer::proxy, "407", at_proxy},
                     said{"http_proxy fail", layer::proxy, "bad-answer", at_proxy},
+                    said{"http_proxy -> ", layer::proxy, "bad-answer", at_proxy},
                     said{"proxy conn dead", layer::proxy, "EOF", at_proxy},
                     said{"closed", layer::proxy, "EOF", at_proxy},
                     said{"HS: Accept hash wrong", layer::upgrade, "wrong-accept", after_request},
