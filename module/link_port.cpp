@@ -492,11 +492,7 @@ int line::port::on_callback(lws* wsi, lws_callback_reasons reason, void* in, std
         session_.writable(now);
         return 0;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-        // A proxy that hung up is not one that talks nonsense.
-        on_error(bytes == "http_proxy fail" &&
-                         end_of(static_cast<int>(lws_get_socket_fd(wsi))) != line_end::none
-                     ? "proxy conn dead"
-                     : bytes);
+        on_error(words_for_error(wsi, bytes));
         return 0;
     case LWS_CALLBACK_CLIENT_CLOSED:
         on_closed(wsi);
@@ -638,6 +634,22 @@ int line::port::on_close(lws* wsi, std::string_view bytes) {
         log(IOM_LOG_FRAME, frame_line(direction::out, "close", true, bytes.size(), bytes, false));
     }
     return answer ? -1 : 0;
+}
+
+// What the library says of an attempt that failed, put right where the socket knows better.
+std::string line::port::words_for_error(lws* wsi, std::string_view text) const {
+    const int socket = static_cast<int>(lws_get_socket_fd(wsi));
+    // A proxy that hung up is not one that talks nonsense.
+    if (text == "http_proxy fail" && end_of(socket) != line_end::none) {
+        return "proxy conn dead";
+    }
+    // "Unreachable" that comes by ICMP ends an attempt before the library asks why.
+    if (stage_ == reached::nothing && !text.starts_with("conn fail: ")) {
+        if (const int error = pending_error(socket); error != 0) {
+            return "conn fail: " + std::to_string(error);
+        }
+    }
+    return std::string(text);
 }
 
 // The connection came to nothing. The session hears of it from the timer, when the library is done with it.

@@ -83,6 +83,7 @@ private:
     int on_answer(lws* wsi);
     int on_message(lws* wsi, std::string_view bytes);
     int on_close(lws* wsi, std::string_view bytes);
+    [[nodiscard]] std::string words_for_error(lws* wsi, std::string_view text) const;
     void on_error(std::string_view text);
     void on_closed(lws* wsi);
     void lose(failure why);

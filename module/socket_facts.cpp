@@ -57,6 +57,12 @@ line_end end_of(int socket) {
                : line_end::reset;
 }
 
+int pending_error(int socket) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    return getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : 0;
+}
+
 void watch_by_tcp(int socket, std::chrono::nanoseconds patience) {
     set(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
     set(socket, IPPROTO_TCP, TCP_KEEPIDLE, 30);

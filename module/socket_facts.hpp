@@ -23,6 +23,9 @@ enum class line_end : std::uint8_t {
 /// Whether and how the connection ended.
 line_end end_of(int socket);
 
+/// Why it failed, as an errno that nobody was told yet; 0 if there is none.
+int pending_error(int socket);
+
 /// Makes TCP itself watch the line: an idle one after 30 s by three probes 10 s apart, sent bytes by
 /// `patience`.
 void watch_by_tcp(int socket, std::chrono::nanoseconds patience);
