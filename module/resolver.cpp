@@ -18,10 +18,6 @@ namespace iom::ws {
 
 namespace {
 
-// A second asker joins a look-up of the same name only while that is young: one that hangs on a dead name
-// server must not keep a fresh one from seeing a changed hosts file.
-constexpr std::chrono::seconds young(2);
-
 std::string error_name(int code) {
     switch (code) {
     case EAI_NONAME:
@@ -63,23 +59,33 @@ bool is_address(const std::string& name) {
 
 struct resolver::office {
     struct run {
+        std::string name;
         std::chrono::steady_clock::time_point since;
         std::vector<std::uint64_t> tickets; // who waits for it
     };
 
+    std::uint64_t add(const std::string& name, std::vector<std::uint64_t> tickets) {
+        running.emplace(++last_run, run{name, std::chrono::steady_clock::now(), std::move(tickets)});
+        return last_run;
+    }
+
     std::mutex mutex;
     std::function<void()> ring; // empty once the resolver is gone
     look_up how;
+    std::chrono::nanoseconds young{};
     std::uint64_t last_ticket = 0;
+    std::uint64_t last_run = 0;
     std::size_t threads = 0;
-    std::multimap<std::string, run> running;
+    std::map<std::uint64_t, run> running; // several may be after the same name
     std::deque<std::pair<std::string, std::uint64_t>> waiting;
     std::vector<resolution> ready;
 };
 
-resolver::resolver(std::function<void()> ring, look_up how) : office_(std::make_shared<office>()) {
+resolver::resolver(std::function<void()> ring, look_up how, std::chrono::nanoseconds young)
+    : office_(std::make_shared<office>()) {
     office_->ring = std::move(ring);
     office_->how = std::move(how);
+    office_->young = young;
 }
 
 resolver::~resolver() {
@@ -88,10 +94,10 @@ resolver::~resolver() {
     office_->waiting.clear();
 }
 
-void resolver::start(const std::shared_ptr<office>& shared, const std::string& name) {
+void resolver::start(const std::shared_ptr<office>& shared, std::uint64_t run) {
     ++shared->threads;
     try {
-        quiet_thread([shared, name] { work(shared, name); }).detach();
+        quiet_thread([shared, run] { work(shared, run); }).detach();
     } catch (...) {
         --shared->threads;
         throw;
@@ -108,17 +114,17 @@ std::uint64_t resolver::ask(const std::string& name) {
         return ticket;
     }
     const auto now = std::chrono::steady_clock::now();
-    const auto [first, last] = office_->running.equal_range(name);
-    const auto joined =
-        std::find_if(first, last, [&](const auto& one) { return now - one.second.since < young; });
-    if (joined != last) {
+    const auto joined = std::find_if(office_->running.begin(), office_->running.end(), [&](const auto& one) {
+        return one.second.name == name && now - one.second.since < office_->young;
+    });
+    if (joined != office_->running.end()) {
         joined->second.tickets.push_back(ticket);
     } else if (office_->threads < most_threads) {
-        const auto entry = office_->running.emplace(name, office::run{now, {ticket}});
+        const std::uint64_t run = office_->add(name, {ticket});
         try {
-            start(office_, name);
+            start(office_, run);
         } catch (...) {
-            office_->running.erase(entry);
+            office_->running.erase(run);
             throw;
         }
     } else {
@@ -129,7 +135,7 @@ std::uint64_t resolver::ask(const std::string& name) {
 
 void resolver::abandon(std::uint64_t ticket) {
     const std::lock_guard lock(office_->mutex);
-    for (auto& [name, run] : office_->running) {
+    for (auto& [number, run] : office_->running) {
         std::erase(run.tickets, ticket);
     }
     std::erase_if(office_->waiting, [&](const auto& one) { return one.second == ticket; });
@@ -143,11 +149,11 @@ std::vector<resolution> resolver::answers() {
 
 // One thread looks up one name after another as long as names wait; a name that waits is looked up once for
 // all who asked for it.
-void resolver::work(const std::shared_ptr<office>& shared, std::string name) {
+void resolver::work(const std::shared_ptr<office>& shared, std::uint64_t run) {
     std::unique_lock lock(shared->mutex);
     const look_up how = shared->how;
     for (;;) {
-        const auto since = shared->running.find(name)->second.since;
+        const std::string name = shared->running.at(run).name;
         lock.unlock();
         resolution found;
         try {
@@ -156,32 +162,28 @@ void resolver::work(const std::shared_ptr<office>& shared, std::string name) {
             found.error = "EAI_MEMORY";
         }
         lock.lock();
-        const auto [first, last] = shared->running.equal_range(name);
-        const auto mine =
-            std::find_if(first, last, [&](const auto& one) { return one.second.since == since; });
-        for (const std::uint64_t ticket : mine->second.tickets) {
+        const auto mine = shared->running.extract(run);
+        for (const std::uint64_t ticket : mine.mapped().tickets) {
             found.ticket = ticket;
             shared->ready.push_back(found);
         }
-        const bool wanted = !mine->second.tickets.empty();
-        shared->running.erase(mine);
-        if (wanted && shared->ring) {
+        if (!mine.mapped().tickets.empty() && shared->ring) {
             shared->ring();
         }
         if (shared->waiting.empty()) {
             --shared->threads;
             return;
         }
-        name = shared->waiting.front().first;
-        office::run next{std::chrono::steady_clock::now(), {}};
+        const std::string next = shared->waiting.front().first;
+        std::vector<std::uint64_t> tickets;
         std::erase_if(shared->waiting, [&](const auto& one) {
-            if (one.first != name) {
+            if (one.first != next) {
                 return false;
             }
-            next.tickets.push_back(one.second);
+            tickets.push_back(one.second);
             return true;
         });
-        shared->running.emplace(name, std::move(next));
+        run = shared->add(next, std::move(tickets));
     }
 }
 

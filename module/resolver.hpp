@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -24,7 +25,10 @@ public:
     static constexpr std::size_t most_threads = 16;
 
     /// `ring` is called on any thread when answers() has something; never after the destructor.
-    explicit resolver(std::function<void()> ring, look_up how = system_look_up);
+    /// A second asker joins a look-up of the same name only while it is `young`: one that hangs on a dead
+    /// name server must not keep a fresh one from seeing a changed hosts file.
+    explicit resolver(std::function<void()> ring, look_up how = system_look_up,
+                      std::chrono::nanoseconds young = std::chrono::seconds(2));
     ~resolver();
     resolver(const resolver&) = delete;
     resolver& operator=(const resolver&) = delete;
@@ -45,8 +49,8 @@ public:
 private:
     struct office;
 
-    static void work(const std::shared_ptr<office>& shared, std::string name);
-    static void start(const std::shared_ptr<office>& shared, const std::string& name);
+    static void work(const std::shared_ptr<office>& shared, std::uint64_t run);
+    static void start(const std::shared_ptr<office>& shared, std::uint64_t run);
 
     std::shared_ptr<office> office_; ///< also held by the threads, which may outlive the resolver
 };

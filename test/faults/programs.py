@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ import threading
 import time
 import xml.sax.saxutils
 
+SERIAL = itertools.count(1)
 PATIENCE = 10  # seconds for things that take none
 
 
@@ -159,11 +161,11 @@ class Peer:
         what = told.pop("event", "stderr")
         event = Event(told, what=what, at=seconds_of(told["time"]), came=came)
         if "session" in told:
-            event["session"] = (life, told["session"])
+            event["session"] = (self.address, self.port, life, told["session"])
         if what == "message":
-            name, _, number = told["text"].partition(" ")
-            if number.isdigit():
-                self.received.setdefault(name, []).append((event["session"], int(number)))
+            words = told["text"].split(" ", 2)
+            if len(words) > 1 and words[1].isdigit():
+                self.received.setdefault(words[0], []).append((event["session"], int(words[1])))
                 return
         self.story.add(event)
 
@@ -236,8 +238,8 @@ def told_rule(name, trigger, fields):
 class Instance:
     """One websocket-client: its settings, and what its triggers told."""
 
-    def __init__(self, name, settings, every=0.1, rules=""):
-        self.name, self.settings, self.every, self.rules = name, settings, every, rules
+    def __init__(self, name, settings, every=0.1, rules="", tail=""):
+        self.name, self.settings, self.every, self.rules, self.tail = name, settings, every, rules, tail
         self.story = Story()
         self.given = []       # numbers that the rule tried to send, in order: (number, time)
         self.refused = set()  # of these: refused at once, with a sentence
@@ -276,7 +278,7 @@ class Instance:
             rules.append(f"""  <rule name="count {name}"><on trigger="host/every" interval="{int(self.every * 1000)}ms"/>
     <do action="host/add"><arg name="variable">n-{name}</arg></do>
     <do action="host/log"><arg name="message">{told}</arg></do>
-    <do action="{name}/send-message"><arg name="message">{name} ${{host/n-{name}}}</arg></do></rule>""")
+    <do action="{name}/send-message"><arg name="message">{name} ${{host/n-{name}}}{self.tail}</arg></do></rule>""")
         rules.append(self.rules.replace("THIS", name))
         return "\n".join(rules)
 
@@ -301,10 +303,15 @@ class Instance:
             self.story.add(event)
 
     def number_of(self, text):
-        head, _, number = text.partition(" ")
-        return int(number) if head == self.name and number.isdigit() else None
+        words = text.split(" ", 2)
+        return int(words[1]) if words[0] == self.name and len(words) > 1 and words[1].isdigit() else None
 
     # What a row asks.
+
+    def longest_gap(self, since=0.0, until=float("inf")):
+        """Between two firings of the rule that counts: how long the controller's loop was not free, about."""
+        times = [at for _, at in self.given if since <= at <= until]
+        return max((b - a for a, b in zip(times, times[1:])), default=0.0)
 
     def established(self, since=0.0, within=PATIENCE, count=1):
         return self.story.wait("websocket-established", since=since, within=within, count=count)
@@ -313,15 +320,21 @@ class Instance:
         return self.story.wait("error", since=since, within=within, **wanted)
 
 
+def refused_at_once(sentence):
+    """Whether a failed action was refused as it was given: what failed later, message-dropped tells of."""
+    return "there is no session" in sentence or "wait to be sent" in sentence
+
+
 class Controller:
     """iomhost with a project made of instances."""
 
     def __init__(self, program, modules, host, folder, instances, *, rules="", options=(), wrap=(), secrets=None,
-                 environment=None, preexec=None):
+                 environment=None, clock="at"):
+        self.clock = clock  # "came": its clock is not ours, so what counts is when we heard of it
         self.instances = {each.name: each for each in instances}
         self.story = Story()  # lines of the log that are not for us, as {"what": level, "text", "instance"}
         self.failures = []    # host/action-failed: (rule, action, sentence)
-        self.project = pathlib.Path(folder) / "project.xml"
+        self.project = pathlib.Path(folder) / f"project{next(SERIAL)}.xml"
         self.extra = rules
         self.write()
         if secrets is not None:
@@ -329,7 +342,7 @@ class Controller:
         self.program = Program(
             host.command(*wrap, program, "run", self.project, "--no-web", "--modules", modules, "--log-format",
                          "json", "--files", folder, *options),
-            self._hear, cwd=folder, env={**os.environ, **(environment or {})}, preexec_fn=preexec)
+            self._hear, cwd=folder, env={**os.environ, **(environment or {})})
         self.program.ready()
 
     def write(self):
@@ -352,7 +365,7 @@ class Controller:
             return
         try:
             told = json.loads(line)
-            at = seconds_of(told["time"])
+            at = came if self.clock == "came" else seconds_of(told["time"])
         except (ValueError, KeyError, TypeError):
             self.story.add(Event(what="stderr", text=line, at=came, came=came))
             return
@@ -369,7 +382,7 @@ class Controller:
         if event["what"] == "failed":
             self.failures.append((event["rule"], event["action"], event["sentence"]))
             head, _, name = event["rule"].partition(" ")
-            if head == "count" and name in self.instances and "there is no session" in event["sentence"]:
+            if head == "count" and name in self.instances and refused_at_once(event["sentence"]):
                 one = self.instances[name]
                 one.refused.add(one.given[-1][0])
             return
@@ -377,6 +390,11 @@ class Controller:
             self.instances[event["i"]].hear(event)
         else:
             self.story.add(event)
+
+    def peak_memory(self):
+        """The most bytes that were resident."""
+        with open(f"/proc/{self.program.process.pid}/status", encoding="ascii") as file:
+            return next(int(line.split()[1]) << 10 for line in file if line.startswith("VmHWM"))
 
     def memory(self):
         """Resident bytes."""

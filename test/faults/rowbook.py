@@ -116,14 +116,14 @@ class Run:
         self.peers.append(made)
         return self.keep(made)
 
-    def instance(self, name, peer=None, *, path=None, every=0.1, rules="", **settings):
+    def instance(self, name, peer=None, *, path=None, every=0.1, rules="", tail="", **settings):
         """An instance towards the peer; keyword arguments are settings, _ for -."""
         wanted = dict(SETTINGS)
         if peer is not None:
             wanted.update(hostname=peer.address if peer.address != "0.0.0.0" else "127.0.0.1", port=peer.port)
         wanted["path"] = path if path is not None else f"/at/{name}"
         wanted.update({key.replace("_", "-"): value for key, value in settings.items()})
-        return programs.Instance(name, wanted, every, rules)
+        return programs.Instance(name, wanted, every, rules, tail)
 
     def control(self, place, *instances, **options):
         made = programs.Controller(self.bench.iomhost, self.bench.modules, place.controller, self.folder, instances,

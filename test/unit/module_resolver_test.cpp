@@ -128,6 +128,35 @@ TEST(resolver, asks_once_for_all_who_want_a_name_at_the_same_time) {
     EXPECT_EQ(hold.begun, 1);
 }
 
+TEST(resolver, a_fresh_look_up_answers_while_an_old_one_of_the_same_name_hangs) {
+    gate hold;
+    const auto hanging = hold.look_up();
+    resolver names(
+        hold.bell(),
+        [&](const std::string& name) {
+            if (std::unique_lock lock(hold.mutex); hold.begun == 0) {
+                lock.unlock();
+                return hanging(name);
+            }
+            resolution found;
+            found.addresses = {"192.0.2.7"};
+            return found;
+        },
+        0s);
+    const auto old = names.ask("press.example");
+    hold.wait_begun(1);
+    const auto fresh = names.ask("press.example");
+    auto answers = wait_answers(names, hold, 1);
+    ASSERT_EQ(answers.size(), 1U);
+    EXPECT_EQ(answers[0].ticket, fresh);
+    EXPECT_EQ(answers[0].addresses, std::vector<std::string>{"192.0.2.7"});
+    hold.let_go();
+    answers = wait_answers(names, hold, 1);
+    ASSERT_EQ(answers.size(), 1U);
+    EXPECT_EQ(answers[0].ticket, old);
+    EXPECT_EQ(answers[0].addresses, std::vector<std::string>{"press.example found"});
+}
+
 TEST(resolver, has_sixteen_threads_at_most_and_the_rest_wait) {
     gate hold;
     resolver names(hold.bell(), hold.look_up());

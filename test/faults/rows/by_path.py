@@ -3,6 +3,7 @@
 import dataclasses
 import time
 import typing
+import urllib.parse
 
 from rowbook import aftermath, check_lane, row
 
@@ -147,12 +148,11 @@ def other_statuses(run):
 
 @row("redirect", seconds=5)
 def redirect(run):
-    def followed(run, case, instance, peer, failures):
-        pass
-
     def sixth(run, case, instance, peer, failures):
-        asked = [each for each in peer.get("/requests") if each["target"].startswith("/redirect?to=/redirect")]
-        case.check(len(asked) == 6, f"{len(asked)} requests in one attempt, expected the first and 5 redirects")
+        asked = [each for each in peer.get("/requests") if "there" in each["target"]]
+        attempts = len(instance.story.all("connected"))
+        case.check(len(asked) == 6 * attempts, f"{len(asked)} requests in {attempts} attempts, expected the first and 5 "
+                   "redirects in each")
 
     place = run.here()
     peer = run.peer(place)
@@ -166,8 +166,11 @@ def redirect(run):
                "it asked for other paths than the redirect says")
     time.sleep(0.3)
     run.account(case, near)
+    endless = "/there"
+    for _ in range(7):
+        endless = "/redirect?to=" + urllib.parse.quote(endless, safe="")
     play_faults(run, [
-        Fault("at most 5", "/redirect?to=/redirect", ("fatal",), "http", back=False, says=("5",)),
+        Fault("at most 5", endless, ("fatal",), "http", back=False, says=("5",), more=sixth),
         Fault("to another host", "/redirect?to=ws://elsewhere.example/", ("fatal",), "http",
               says=("elsewhere.example",)),
         Fault("without a place to go", "/redirect", ("fatal",), "http"),
@@ -269,13 +272,9 @@ def too_large(run):
         close_sent(1009)(run, case, instance, peer, failures)
         controller = run.controllers[-1]
         if "most" not in memory:
-            memory["most"] = peak(controller)
+            memory["most"] = controller.peak_memory()
         case.check(memory["most"] < 64 << 20, f"the host took {memory['most'] >> 20} MiB")
         case.extra["peakMemory"] = memory["most"]
-
-    def peak(controller):
-        with open(f"/proc/{controller.program.process.pid}/status", encoding="ascii") as file:
-            return next(int(line.split()[1]) << 10 for line in file if line.startswith("VmHWM"))
 
     about = {"layer": "protocol", "begins": "websocket-established", "more": small, "code": "1009"}
     play_faults(run, [
