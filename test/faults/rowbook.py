@@ -110,9 +110,9 @@ class Run:
     def here(self):
         return self.keep(places.Here() if self.bench.here else places.Alone())
 
-    def peer(self, place, *options, address=None, port=0, host=None, tls=None):
-        made = programs.Peer(self.bench.iompeer, host or place.server, address or place.address, *options, port=port)
-        made.tls = tls
+    def peer(self, place, *options, address=None, port=0, tls=False, environment=None):
+        made = programs.Peer(self.bench.iompeer, place.server, address or place.address, *options, port=port, tls=tls,
+                             environment=environment)
         self.peers.append(made)
         return self.keep(made)
 
@@ -189,12 +189,14 @@ class Run:
         return self.cases
 
     def fail(self, sentence):
-        unfinished = [case for case in self.cases if case.detected is None and case.passed] or self.cases[-1:] or \
-            [self.case()]
-        unfinished[0].wrong.append(sentence)
+        """Every case that did not come to its end fails with it."""
+        unfinished = [case for case in self.cases if case.detected is None and case.back is None]
+        for case in unfinished or self.cases[-1:] or [self.case()]:
+            case.wrong.append(sentence)
+        last = self.cases[-1] if not unfinished else unfinished[0]
         for controller in self.controllers:
             for event in controller.story.events[-25:]:
-                unfinished[0].notes.append(f"log: {event['what']} {event.get('instance', '')} {event['text']}")
+                last.notes.append(f"log: {event['what']} {event.get('instance', '')} {event['text']}")
 
     def close(self):
         while self.open:
