@@ -55,7 +55,10 @@ failure certificate_failure(std::string_view text) {
         {"revoked", "revoked"},
         {"no certificate", "bad-certificate"},
     }};
-    const auto [token, particulars] = at_semicolon(text);
+    auto [token, particulars] = at_semicolon(text);
+    if (token == "unknown ca" && particulars == "self-signed") {
+        token = particulars; // the library counts it among the former
+    }
     for (const meaning& one : meanings) {
         if (one.text == token) {
             return made(layer::tls, one.code, particulars);

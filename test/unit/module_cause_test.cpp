@@ -40,6 +40,7 @@ INSTANTIATE_TEST_SUITE_P(
                     said{"tls-verify: wrong name", layer::tls, "wrong-name"},
                     said{"tls-verify: expired; since", layer::tls, "expired"},
                     said{"tls-verify: unknown ca", layer::tls, "unknown-ca"},
+                    said{"tls-verify: unknown ca; self-signed", layer::tls, "self-signed"},
                     said{"tls-verify: not yet valid", layer::tls, "not-yet-valid"},
                     said{"tls-verify: something new", layer::tls, "bad-certificate"},
                     said{"tls: alert protocol version", layer::tls, "old-version", after_tcp},

@@ -16,18 +16,16 @@ def talk(instance, seconds=0.5):
     time.sleep(seconds)
 
 
-def lose(run, place, cause, undo, bound, *, peer=None, name="", layers=None, attempts=1, says=(), before=None, after=None):
+def lose(run, place, cause, undo, bound, *, peer=None, name="", layers=None, attempts=1, says=(), **settings):
     """A session, its end by `cause` within `bound`, failed attempts meanwhile, and the return behind `undo`. Beside the
     instance that queues what it cannot send goes one that refuses it."""
     case = run.case(name)
     peer = peer or run.peer(place, address=place.address)
-    press = run.instance("press", peer)
-    brisk = run.instance("brisk", peer, offline_policy="error")
+    press = run.instance("press", peer, **settings)
+    brisk = run.instance("brisk", peer, offline_policy="error", **settings)
     run.control(place, press, brisk)
     talk(press)
     brisk.established()
-    if before:
-        before(press)
     began = time.time()
     cause()
     error = case.said(press.lost(since=began, within=bound + 5))
@@ -44,8 +42,6 @@ def lose(run, place, cause, undo, bound, *, peer=None, name="", layers=None, att
     press.story.wait("ready", since=error.at)
     brisk.established(since=error.at, within=15)
     time.sleep(0.5)
-    if after:
-        after(case, press)
     run.account(case, press)
     run.account(case, brisk)
 

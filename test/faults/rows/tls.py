@@ -46,7 +46,7 @@ def refused(run):
     refuse(run, [
         ("wrong name", lambda keys: keys.issue("elsewhere", "DNS:elsewhere.example"), ("wrong-name",), None),
         ("unknown CA", lambda keys: keys.issue("foreign", by="stranger"), ("unknown-ca",), None),
-        ("self-signed", lambda keys: keys.self_signed("lonely"), ("self-signed", "unknown-ca"), None),
+        ("self-signed", lambda keys: keys.self_signed("lonely"), ("self-signed",), None),
         ("pin mismatch", lambda keys: keys.good, ("pin-mismatch",), lambda keys: {"tls_pins": ["00" * 32]}),
         ("revoked algorithm (SHA-1)", lambda keys: keys.issue("old-digest", digest="sha1"), ("weak-algorithm",), None),
         ("TLS 1.1", lambda keys: [*keys.good, "--tls-min", "1.1", "--tls-max", "1.1"], ("old-version",), None),
