@@ -677,6 +677,12 @@ void line::port::on_closed(lws* wsi) {
     failure why{.where = layer::close, .code = "1006", .place = {}, .detail = {}, .retry_after = {}};
     switch (end_of(fd)) {
     case line_end::none: // it was the library that did not like what came
+#if defined(LWS_IOM_PATCHES)
+        if (opening_.to.secure) { // it would have had words for a violation, so it was TLS
+            why.detail = "what came was no valid TLS, so something on the way spoils it";
+            break;
+        }
+#endif
         why = violation_failure("");
         break;
     case line_end::finished:

@@ -249,6 +249,7 @@ class Instance:
         self.dropped = {}     # of these: given up by message-dropped; number → reason
         self.echoes = []      # what came back: (session ordinal, number)
         self.sessions = 0
+        self.quiet = False    # messages received are not told
 
     @property
     def path(self):
@@ -273,6 +274,8 @@ class Instance:
                                  "unconfirmed": "${unconfirmed}"},
                 "message-dropped": {"message": '"${message|json}"', "reason": '"${reason}"'},
                 "message-received": {"message": '"${message|json}"'}}.items():
+            if trigger == "message-received" and self.quiet:
+                continue
             rules.append(told_rule(f"{name} {trigger}", f"{name}/{trigger}",
                                    {"i": f'"{name}"', "what": f'"{trigger}"', **fields}))
         if self.every:
