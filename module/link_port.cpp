@@ -666,6 +666,7 @@ void line::port::on_error(std::string_view text) {
 
 // An established connection is gone.
 void line::port::on_closed(lws* wsi) {
+    const int error = errno; // of the read or write that failed, if one did
     const int fd = static_cast<int>(lws_get_socket_fd(wsi));
     unacknowledged_ = unacknowledged_bytes(fd);
 #if defined(LWS_IOM_PATCHES)
@@ -675,7 +676,7 @@ void line::port::on_closed(lws* wsi) {
     }
 #endif
     failure why{.where = layer::close, .code = "1006", .place = {}, .detail = {}, .retry_after = {}};
-    switch (end_of(fd)) {
+    switch (end_of(fd, error)) {
     case line_end::none: // it was the library that did not like what came
 #if defined(LWS_IOM_PATCHES)
         if (opening_.to.secure) { // it would have had words for a violation, so it was TLS

@@ -1,6 +1,7 @@
 #include "module/socket_facts.hpp"
 
 #include <array>
+#include <cerrno>
 
 #include <linux/sockios.h>
 #include <linux/tcp.h>
@@ -12,8 +13,6 @@
 namespace iom::ws {
 
 namespace {
-
-constexpr std::uint32_t long_silence = 5000; // milliseconds
 
 // The states of a TCP socket are in no header that agrees with linux/tcp.h.
 constexpr std::uint8_t state_established = 1;
@@ -41,7 +40,7 @@ std::uint64_t acknowledged_bytes(int socket) {
     return facts_of(socket, facts) ? facts.tcpi_bytes_acked : 0;
 }
 
-line_end end_of(int socket) {
+line_end end_of(int socket, int error) {
     tcp_info facts{};
     if (!facts_of(socket, facts)) {
         return line_end::reset;
@@ -52,9 +51,7 @@ line_end end_of(int socket) {
     if (facts.tcpi_state == state_close_wait) {
         return line_end::finished;
     }
-    return facts.tcpi_last_ack_recv > long_silence && facts.tcpi_last_data_recv > long_silence
-               ? line_end::silent
-               : line_end::reset;
+    return error == ETIMEDOUT ? line_end::silent : line_end::reset;
 }
 
 int pending_error(int socket) {

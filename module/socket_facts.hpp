@@ -17,11 +17,11 @@ enum class line_end : std::uint8_t {
     none,     ///< the connection stands
     finished, ///< the far end said that it is done
     reset,    ///< broken off
-    silent,   ///< given up by TCP, nothing was heard for long
+    silent,   ///< given up by TCP, which got no acknowledgement any more
 };
 
-/// Whether and how the connection ended.
-line_end end_of(int socket);
+/// Whether and how the connection ended; `error` is the errno of what failed on it last, or 0.
+line_end end_of(int socket, int error = 0);
 
 /// Why it failed, as an errno that nobody was told yet; 0 if there is none.
 int pending_error(int socket);

@@ -23,12 +23,15 @@ class Account:
         for number in sorted(set(numbers) & {n for n, why in instance.dropped.items() if why != "unconfirmed"}):
             self.wrong.append(f"{number} arrived, but was reported as {instance.dropped[number]}")
         missing = sorted(given - set(numbers) - instance.refused - set(instance.dropped))
-        # "unconfirmed" of Disconnected reports a number of messages that may not have arrived: the last ones.
+        # Disconnected reports how many messages may not have arrived, and a large one is dropped without its text:
+        # that many of the missing are reported, too.
+        when = dict(instance.given)
         covered = set()
         for end in instance.story.all("disconnected"):
-            sent = [n for n, at in instance.given if at <= end.at and n not in instance.refused]
-            covered |= set(sent[len(sent) - end["unconfirmed"]:] if end["unconfirmed"] else [])
-        self.lost = [n for n in missing if n not in covered]
+            open_ones = [n for n in missing if when[n] <= end.at and n not in covered]
+            covered |= set(open_ones[len(open_ones) - end["unconfirmed"]:] if end["unconfirmed"] else [])
+        left = [n for n in missing if n not in covered]
+        self.lost = left[instance.unnamed:]
         self.unconfirmed = len(missing) - len(self.lost)
         self.given, self.arrived = len(given), len(set(numbers))
         self.reported = len(instance.refused) + len(instance.dropped)

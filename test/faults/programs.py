@@ -249,6 +249,8 @@ class Instance:
         self.dropped = {}     # of these: given up by message-dropped; number → reason
         self.echoes = []      # what came back: (session ordinal, number)
         self.sessions = 0
+        self.next = None      # seconds until the next attempt, as last told
+        self.unnamed = 0      # sends reported without their text, as it was too large to be kept
         self.quiet = False    # messages received are not told
 
     @property
@@ -296,6 +298,8 @@ class Instance:
             number = self.number_of(event["message"])
             if number is not None:
                 self.dropped[number] = event["reason"]
+            elif not event["message"]:
+                self.unnamed += 1
             self.story.add(event)
         elif what == "message-received":
             number = self.number_of(event["message"])
@@ -377,6 +381,9 @@ class Controller:
             return
         text = told.get("message", "")
         if not text.startswith("@{"):
+            if text.startswith("next attempt in ") and told.get("instance") in self.instances:
+                # The status counts in whole seconds; this says tenths.
+                self.instances[told["instance"]].next = float(text.split()[3]) + 0.05
             self.story.add(Event(what=told.get("level", ""), text=text, instance=told.get("instance", ""),
                                  at=at, came=came))
             return
@@ -385,6 +392,8 @@ class Controller:
         except ValueError:
             self.story.add(Event(what="stderr", text=f"unreadable: {text}", at=at, came=came))
             return
+        if event.get("next", 0) > 0 and self.instances[event["i"]].next is not None:
+            event["next"] = self.instances[event["i"]].next
         if event["what"] == "failed":
             self.failures.append((event["rule"], event["action"], event["sentence"]))
             head, _, name = event["rule"].partition(" ")
