@@ -44,6 +44,10 @@ fault_plan no_pong(const target&) {
     return {.reply = upgrade_answer{}, .then = echo_act{.pong = false}};
 }
 
+fault_plan wrong_pong(const target&) {
+    return {.reply = upgrade_answer{}, .then = echo_act{.wrong_pong = true}};
+}
+
 fault_plan no_close_echo(const target&) {
     return {.reply = upgrade_answer{}, .then = echo_act{.close_echo = false}};
 }
@@ -130,7 +134,10 @@ fault_plan big(const target& asked) {
     return {.reply = upgrade_answer{},
             .then = big_act{.size = size,
                             .fragments = asked.number("fragments", 1, 1, 1'000'000),
-                            .binary = asked.flag("binary", false)}};
+                            .binary = asked.flag("binary", false),
+                            .pings = asked.flag("pings", false),
+                            .piece = asked.number("piece", 64 << 10, 1, 64 << 10),
+                            .every = milliseconds(asked, "every", 0)}};
 }
 
 fault_plan bomb(const target& asked) {
@@ -139,7 +146,7 @@ fault_plan bomb(const target& asked) {
 }
 
 fault_plan ping_me(const target& asked) {
-    return {.reply = upgrade_answer{},
+    return {.reply = upgrade_answer{.compression = asked.flag("compression", false)},
             .then = ping_act{.every = milliseconds(asked, "every", 1000, 1),
                              .burst = asked.number("burst", 1, 1, 1000),
                              .size = asked.number("size", 0, 0, 100)}};
@@ -175,7 +182,9 @@ fault_plan invalid(const target& asked, std::string_view name) {
         }
         throw bad_target("There is no /invalid/" + std::string(name) + "; choose one of " + known + ".");
     }
-    return {.reply = upgrade_answer{}, .then = wrong_act{.when = cue_of(asked), .bytes = std::move(*bytes)}};
+    return {.reply = upgrade_answer{.compression = asked.flag("compression", false)},
+            .then = wrong_act{
+                .when = cue_of(asked), .bytes = std::move(*bytes), .stay = asked.flag("stay", false)}};
 }
 
 struct by_path {
@@ -186,6 +195,7 @@ struct by_path {
 constexpr std::array paths{
     by_path{"/close", close},
     by_path{"/no-pong", no_pong},
+    by_path{"/wrong-pong", wrong_pong},
     by_path{"/no-close-echo", no_close_echo},
     by_path{"/abort-on-ping", abort_on_ping},
     by_path{"/rst", reset},

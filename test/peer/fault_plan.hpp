@@ -54,6 +54,7 @@ struct cue {
 /// Echoes; the flags take away what a good server does.
 struct echo_act {
     bool pong = true;
+    bool wrong_pong = false; ///< the pong answers some other ping
     bool close_echo = true;
     bool abort_on_ping = false;
     bool reset = false; ///< the abort is an RST
@@ -81,6 +82,9 @@ struct big_act {
     std::uint64_t size = 0;
     std::uint64_t fragments = 1;
     bool binary = false;
+    bool pings = false;      ///< one before each further fragment
+    std::uint64_t piece = 0; ///< bytes in one write
+    moment every{};          ///< between two writes
 };
 /// One compressed message that inflates to so many zero bytes.
 struct bomb_act {
@@ -94,6 +98,7 @@ struct ping_act {
 struct wrong_act {
     cue when;
     std::string bytes;
+    bool stay = false; ///< takes the client's Close, and does nothing
 };
 
 using act =

@@ -61,6 +61,7 @@ TEST(target, mistakes_earn_a_sentence) {
         {"/status/204?body=x", "A 204 answer has no body"},
         {"/invalid/nothing", "There is no /invalid/nothing; choose one of masked, rsv"},
         {"/invalid/opcode?opcode=9", "The opcode 9 is a valid one"},
+        {"/invalid/utf8?kind=odd", "There is no kind 'odd' of bad UTF-8"},
         {"/ping-me?every=0", "The parameter every of /ping-me is '0'"},
         {"/redirect?status=200", "The parameter status of /redirect is '200'"},
     };
@@ -141,7 +142,7 @@ TEST(wrong_frames, every_name_has_bytes_of_its_own) {
         EXPECT_EQ(then.when.after, moment{5}) << name;
         EXPECT_TRUE(all.insert(then.bytes).second) << name;
     }
-    EXPECT_EQ(all.size(), 14U);
+    EXPECT_EQ(all.size(), 15U);
 }
 
 TEST(wrong_frames, are_wrong_in_the_way_they_say) {
@@ -155,6 +156,12 @@ TEST(wrong_frames, are_wrong_in_the_way_they_say) {
                                       "caf\xC3\x28");
     EXPECT_EQ(bytes("/invalid/long-control").substr(0, 4), "\x89\x7E\x00\x7E"s);
     EXPECT_EQ(bytes("/invalid/fragmented-control"), "\x09\x04half");
+    EXPECT_EQ(bytes("/invalid/fragmented-control?opcode=8"), "\x08\x04half");
+    EXPECT_EQ(bytes("/invalid/rsv?opcode=9"), "\xC9\x03rsv");
+    EXPECT_EQ(bytes("/invalid/rsv?opcode=0"), "\x01\x00\xC0\x03rsv"s);
+    EXPECT_EQ(bytes("/invalid/utf8?kind=surrogate"), "\x81\x03\xED\xA0\x80");
+    EXPECT_EQ(bytes("/invalid/continuation?behind=1"), "\x81\x05whole\x80\x05stray");
+    EXPECT_EQ(bytes("/invalid/length-not-minimal?long=1").substr(0, 10), "\x81\x7F\0\0\0\0\0\0\0\x7E"s);
     EXPECT_EQ(bytes("/invalid/close-code"), "\x88\x02\x03\xED");
     EXPECT_EQ(bytes("/invalid/close-code?code=999"), "\x88\x02\x03\xE7");
     EXPECT_EQ(bytes("/invalid/close-length"), "\x88\x01\x03");

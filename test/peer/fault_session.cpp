@@ -111,6 +111,8 @@ task<> fault_session::run(http_request request, std::string early, upgrade_recor
                       {"fault", true}});
     if (const auto* const wanted = std::get_if<echo_act>(&plan_.then)) {
         manners_ = *wanted;
+    } else if (const auto* const wrong = std::get_if<wrong_act>(&plan_.then)) {
+        manners_.close_echo = !wrong->stay;
     }
     frames_.feed(early);
     start(wire_->get_executor(), perform(shared_from_this()));
@@ -302,14 +304,21 @@ task<> fault_session::play(const big_act& wanted) {
     for (std::uint64_t fragment = 1; fragment <= wanted.fragments && !over_ && !error; ++fragment) {
         const auto end = wanted.size * fragment / wanted.fragments;
         const auto code = fragment > 1 ? opcode::continuation : wanted.binary ? opcode::binary : opcode::text;
+        if (wanted.pings && fragment > 1) {
+            co_await wire_->write(frame(opcode::ping, "within"), error);
+            ++state_.diary.count.pings_sent;
+        }
         co_await wire_->write(head_bytes({.fin = fragment == wanted.fragments,
                                           .code = static_cast<std::uint8_t>(code),
                                           .length = end - sent}),
                               error);
         while (sent < end && !over_ && !error) {
-            const auto bytes = std::min<std::uint64_t>(chunk, end - sent);
+            const auto bytes = std::min<std::uint64_t>(wanted.piece, end - sent);
             co_await wire_->write(std::string_view(letters).substr(sent % alphabet.size(), bytes), error);
             sent += bytes;
+            if (wanted.every > moment::zero()) {
+                co_await wait(wanted.every);
+            }
         }
     }
     state_.sent_message(wanted.size);
@@ -392,6 +401,9 @@ task<> fault_session::take(client_frame came) {
                 hang_up();
             }
         } else if (manners_.pong && !last_said_) {
+            if (manners_.wrong_pong) {
+                came.payload = "of another ping";
+            }
             co_await write(frame(opcode::pong, came.payload));
         }
         break;

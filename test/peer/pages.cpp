@@ -24,16 +24,20 @@ WebSocket paths
                                ?enforce=1 closes the session with 4401 when the token ends
   /basic                       needs basic authentication (--basic)
 
-Faults by path; times=N plays it N times for this target, then echoes; on=message waits for the first message
+Faults by path; times=N plays it N times for this target, then echoes; on=message waits for the first message;
+below /invalid/ also compression=1 (negotiates it) and stay=1 (leaves the end to the client)
   /close?code=&reason=&after=MS&on=message      /drop?after=MS&on=message&before=upgrade   /rst (as drop)
-  /no-pong  /no-close-echo  /abort-on-ping?reset=1  /ping-me?every=MS&burst=N&size=B
+  /no-pong  /wrong-pong  /no-close-echo  /abort-on-ping?reset=1
+  /ping-me?every=MS&burst=N&size=B&compression=1
   /half-open  /stop-reading?messages=N&every=MS
   /slow-upgrade?ms=  /slow-bytes?every=MS  /endless-headers?bytes=
   /status/NNN?retry-after=&www-authenticate=&location=&body=      /redirect?to=URL&status=302
   /bad-accept  /bad-subprotocol  /bad-extension
-  /flood?count=N&size=B&binary=0 (count 0: without end)  /big?size=B&fragments=N&binary=0  /bomb?size=B
-  /invalid/masked rsv?bit= opcode?opcode= utf8?fragments=1 long-control fragmented-control close-code?code=
-           close-utf8 close-length continuation interleaved length length-not-minimal huge-length?length=
+  /flood?count=N&size=B&binary=0 (count 0: without end)  /bomb?size=B
+  /big?size=B&fragments=N&binary=0&pings=1 (one before each further fragment)&piece=B&every=MS
+  /invalid/masked rsv?bit=&opcode= deflate opcode?opcode= utf8?fragments=1&kind= long-control?opcode=
+           fragmented-control?opcode= close-code?code= close-utf8 close-length continuation?behind=1
+           interleaved length length-not-minimal?long=1 huge-length?length=
 
 HTTP
   GET  /things     who is there          GET  /sessions   open sessions and counters

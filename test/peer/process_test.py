@@ -605,10 +605,27 @@ class Faults(unittest.TestCase):
             line.send(PONG, str(number))
         self.server.until("/sessions", lambda page: page["pongsReceived"] >= 9)
 
+    def test_ping_me_within_a_message(self):
+        line = self.line("/big?size=10&fragments=3&pings=1")
+        kinds = [line.frame()[0] for _ in range(5)]
+        self.assertEqual(kinds, [TEXT, 0x80 | PING, 0, 0x80 | PING, 0x80])
+
+    def test_wrong_pong(self):
+        line = self.line("/wrong-pong")
+        line.send(PING, "mine")
+        self.assertEqual(line.frame(), (0x80 | PONG, b"of another ping"))
+
+    def test_an_invalid_path_may_stay(self):
+        with Line(self.server, "/invalid/masked?stay=1") as line:
+            line.take(12)
+            line.close(1002, "masked")
+            line.send(PING, "still there")
+            self.assertEqual(line.frame(), (0x80 | PONG, b"still there"))
+
     def test_every_invalid_path_sends_its_bytes_and_tells_the_answer(self):
         index = self.server.page("/")[1]
-        names = re.sub(r"\?\w+=\w*", "", re.search(r"/invalid/(.*?)\n\n", index, re.S).group(1)).split()
-        self.assertGreaterEqual(len(names), 14)
+        names = re.sub(r"\?\S*", "", re.search(r"/invalid/(masked.*?)\n\n", index, re.S).group(1)).split()
+        self.assertGreaterEqual(len(names), 15)
         for name in names:
             with Line(self.server, f"/invalid/{name}") as line:
                 self.assertEqual(len(line.take(3)), 3, name)

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace iom::peer {
 
@@ -22,7 +23,13 @@ std::string masked(const target&) { // §5.1: a server must not mask
 
 std::string rsv(const target& asked) { // §5.2: zero unless an extension was negotiated
     constexpr std::array<std::uint8_t, 4> bits{0, 4, 2, 1};
-    return head_bytes({.rsv = bits.at(asked.number("bit", 1, 1, 3)), .length = 3}) + "rsv";
+    const auto code = static_cast<std::uint8_t>(asked.number("opcode", 1, 0, 15));
+    return (code == 0 ? frame(opcode::text, "", false) : "") +
+           head_bytes({.rsv = bits.at(asked.number("bit", 1, 1, 3)), .code = code, .length = 3}) + "rsv";
+}
+
+std::string deflate(const target&) { // RFC 7692 §7.2.2: with compression=1, no DEFLATE block of any type
+    return head_bytes({.rsv = 4, .length = 4}) + "\xFF\xFF\xFF\xFF";
 }
 
 std::string reserved_opcode(const target& asked) { // §5.2: 3–7 and 11–15 are reserved
@@ -37,16 +44,34 @@ std::string utf8(const target& asked) { // §8.1; with fragments=1 the bad chara
     if (asked.flag("fragments", false)) {
         return frame(opcode::text, "caf\xC3", false) + frame(opcode::continuation, "\x28 end");
     }
-    return frame(opcode::text, "caf\xC3\x28");
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kinds{{
+        {"sequence", "caf\xC3\x28"},
+        {"truncated", "caf\xC3"},       // the message ends within a character
+        {"overlong", "\xC0\x80"},       // two bytes for what one can say
+        {"surrogate", "\xED\xA0\x80"},  // U+D800
+        {"beyond", "\xF4\x90\x80\x80"}, // U+110000
+    }};
+    const auto wanted = asked.text("kind").value_or("sequence");
+    const auto found =
+        std::ranges::find(kinds, wanted, &std::pair<std::string_view, std::string_view>::first);
+    if (found == kinds.end()) {
+        throw bad_target("There is no kind '" + wanted +
+                         "' of bad UTF-8; give sequence, truncated, overlong, surrogate or beyond.");
+    }
+    return frame(opcode::text, found->second);
 }
 
-std::string long_control(const target&) { // §5.5: at most 125 bytes
+opcode control(const target& asked) {
+    return static_cast<opcode>(asked.number("opcode", 9, 8, 10));
+}
+
+std::string long_control(const target& asked) { // §5.5: at most 125 bytes
     const std::string payload(126, 'p');
-    return frame(opcode::ping, payload);
+    return frame(control(asked), payload);
 }
 
-std::string fragmented_control(const target&) { // §5.5: never fragmented
-    return frame(opcode::ping, "half", false);
+std::string fragmented_control(const target& asked) { // §5.5: never fragmented
+    return frame(control(asked), "half", false);
 }
 
 std::string close_code(const target& asked) { // §7.4: reserved on the wire, or out of every range
@@ -62,8 +87,9 @@ std::string close_length(const target&) { // §5.5.1: the code takes two bytes
     return frame(opcode::close, "\x03");
 }
 
-std::string continuation(const target&) { // §5.4: nothing to continue
-    return frame(opcode::continuation, "stray");
+std::string continuation(const target& asked) { // §5.4: nothing to continue, or nothing any more
+    return (asked.flag("behind", false) ? frame(opcode::text, "whole") : "") +
+           frame(opcode::continuation, "stray");
 }
 
 std::string interleaved(const target&) { // §5.4: a new message inside an unfinished one
@@ -74,7 +100,10 @@ std::string length(const target&) { // §5.2: the top bit of a 64-bit length is 
     return head_bytes({.code = 2, .length = std::uint64_t{1} << 63 | 5}) + "bytes";
 }
 
-std::string length_not_minimal(const target&) { // §5.2: the shortest form must be used
+std::string length_not_minimal(const target& asked) { // §5.2: the shortest form must be used
+    if (asked.flag("long", false)) {
+        return head_bytes({.length = 126}, length_form::sixty_four_bit) + std::string(126, 'b');
+    }
     return head_bytes({.length = 5}, length_form::sixteen_bit) + "bytes";
 }
 
@@ -93,6 +122,7 @@ struct wrong {
 constexpr std::array wrongs{
     wrong{"masked", masked},
     wrong{"rsv", rsv},
+    wrong{"deflate", deflate},
     wrong{"opcode", reserved_opcode},
     wrong{"utf8", utf8},
     wrong{"long-control", long_control},
