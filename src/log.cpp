@@ -211,7 +211,16 @@ void log::write_module(log_level level, std::string_view instance, std::string_v
 }
 
 void log::queue(log_record record) {
-    const std::string clean = secrets_.redact(record.message);
+    // A frame whose payload was cut: the cut may have left a part of a secret.
+    constexpr std::string_view cut = " ...";
+    std::string clean;
+    if (record.level == log_level::frame && record.message.ends_with(cut)) {
+        record.message.remove_suffix(cut.size());
+        clean = secrets_.redact_cut(record.message);
+        clean += cut;
+    } else {
+        clean = secrets_.redact(record.message);
+    }
     record.message = clean;
     const std::string line = format_record(record, options_.format);
     {

@@ -49,6 +49,22 @@ std::string as_json(std::string_view value) {
     return out;
 }
 
+/// As modules write text into a line of the log: control characters as \xNN, backslashes doubled.
+std::string as_log(std::string_view value) {
+    std::string out;
+    for (const char each : value) {
+        const auto byte = static_cast<unsigned char>(each);
+        if (byte < 0x20U || byte == 0x7FU) {
+            out += "\\x";
+            out += hex_digits[byte >> 4U];
+            out += hex_digits[byte & 15U];
+        } else {
+            out += each == '\\' ? "\\\\" : std::string(1, each);
+        }
+    }
+    return out;
+}
+
 std::string as_url(std::string_view value) {
     std::string out;
     for (const char each : value) {
@@ -109,9 +125,9 @@ void redactor::add(std::string_view value) {
     }
     secret added{std::string(value), {std::string(value)}, 0};
     if (value.size() >= shortest_encoded) {
-        for (std::string form :
-             {as_json(value), as_url(value), as_hex(value, hex_digits), as_hex(value, upper_digits),
-              as_base64_at(value, 0), as_base64_at(value, 1), as_base64_at(value, 2)}) {
+        for (std::string form : {as_json(value), as_log(value), as_url(value), as_hex(value, hex_digits),
+                                 as_hex(value, upper_digits), as_base64_at(value, 0), as_base64_at(value, 1),
+                                 as_base64_at(value, 2)}) {
             if (std::find(added.forms.begin(), added.forms.end(), form) == added.forms.end()) {
                 added.forms.push_back(std::move(form));
             }
@@ -135,6 +151,28 @@ void redactor::add(std::string_view value) {
 std::string redactor::redact(std::string_view text) const {
     std::string out(text);
     redact_in(out);
+    return out;
+}
+
+std::string redactor::redact_cut(std::string_view text) const {
+    std::string out = redact(text);
+    if (!any_.load(std::memory_order_acquire)) {
+        return out;
+    }
+    const std::shared_lock lock(mutex_);
+    std::size_t longest = 0;
+    for (const secret& known : secrets_) {
+        for (const std::string& form : known.forms) {
+            for (std::size_t size = std::min(form.size(), out.size()); size > longest; --size) {
+                if (std::string_view(out).ends_with(std::string_view(form).substr(0, size))) {
+                    longest = size;
+                }
+            }
+        }
+    }
+    if (longest != 0) {
+        out.replace(out.size() - longest, longest, mark);
+    }
     return out;
 }
 

@@ -11,8 +11,8 @@
 namespace iom::host {
 
 /// Knows every secret value that was ever handed out, and takes it out of what people get to see: as it
-/// stands, and as JSON, URL, hexadecimal or Base64 would show it. All functions may be called from any
-/// thread.
+/// stands, and as JSON, URL, hexadecimal, Base64 or a log with its escapes would show it. All functions may
+/// be called from any thread.
 class redactor {
 public:
     /// What stands in the place of a secret.
@@ -26,6 +26,9 @@ public:
 
     /// `text` with each known value replaced by `mark`.
     [[nodiscard]] std::string redact(std::string_view text) const;
+
+    /// The same for the beginning of a text that was cut: also a secret that the cut has left a part of.
+    [[nodiscard]] std::string redact_cut(std::string_view text) const;
 
     /// The same in place; cheap while no secret is known.
     void redact_in(std::string& text) const;

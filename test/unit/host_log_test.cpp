@@ -136,6 +136,21 @@ TEST(Redactor, ReplacesTheLongerSecretFirst) {
     EXPECT_EQ(known.redact("abcdef abc ab"), "*** *** ab");
 }
 
+TEST(Redactor, HidesThePartOfASecretThatACutHasLeft) {
+    redactor known;
+    known.add("open sesame");
+    EXPECT_EQ(known.redact_cut("say open ses"), "say ***");
+    EXPECT_EQ(known.redact_cut("open sesame, then o"), "***, then ***");
+    EXPECT_EQ(known.redact_cut("00006f70656e2073"), "0000***");
+    EXPECT_EQ(known.redact_cut("nothing"), "nothing");
+}
+
+TEST(Redactor, KnowsTheEscapesOfTheLog) {
+    redactor known;
+    known.add("tab\tand \\ \"quoted\"");
+    EXPECT_EQ(known.redact(R"(in tab\x09and \\ "quoted" text)"), "in *** text");
+}
+
 TEST(Redactor, ForgetsTheOldestOfTooMany) {
     redactor known;
     for (std::size_t at = 0; at <= redactor::most; ++at) {
