@@ -68,7 +68,8 @@ failure certificate_failure(std::string_view text) {
 }
 
 // What the server told us in a TLS alert (RFC 8446 §6).
-failure alert_failure(std::string_view name, const circumstances& when) {
+failure alert_failure(std::string_view text, const circumstances& when) {
+    const auto [name, asked] = at_semicolon(text);
     static constexpr std::array<std::string_view, 8> about_our_certificate{
         "bad certificate",     "unsupported certificate", "certificate revoked",
         "certificate expired", "certificate unknown",     "unknown ca",
@@ -79,6 +80,10 @@ failure alert_failure(std::string_view name, const circumstances& when) {
     }
     if (name == "protocol version") {
         return made(layer::tls, "old-version");
+    }
+    if (name == "handshake failure" && !asked.empty() &&
+        !when.certificate) { // TLS 1.2 has no alert of its own
+        return made(layer::tls, "certificate-required");
     }
     if (name == "close notify" || name == "user canceled") {
         return made(layer::tls, "EOF");
@@ -108,11 +113,13 @@ failure tls_failure(std::string_view text, const circumstances& when) {
     if (what == "handshake failure") {
         return made(layer::tls, "refused", particulars);
     }
+    const bool lost =
+        what == "closed by the peer" || what == "reset by the peer" || what == "network failure";
+    if (lost && !particulars.empty()) { // the server had asked for our certificate
+        return made(layer::tls, when.certificate ? "certificate-refused" : "certificate-asked");
+    }
     if (what == "closed by the peer") {
-        if (particulars.empty()) {
-            return made(layer::tls, "EOF");
-        }
-        return made(layer::tls, when.certificate ? "certificate-refused" : "certificate-required");
+        return made(layer::tls, "EOF");
     }
     if (what == "reset by the peer") {
         return made(layer::tls, "ECONNRESET");

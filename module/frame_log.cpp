@@ -59,16 +59,21 @@ bool holds_secret(std::string_view name) {
                        [&](std::string_view one) { return same_name(one, name); });
 }
 
-} // namespace
-
-std::string frame_line(direction way, std::string_view opcode, bool fin, std::uint64_t length,
-                       std::string_view payload, bool as_text) {
+std::string head_of(direction way, std::string_view opcode, bool fin, std::uint64_t length) {
     std::string line(arrow(way));
     line += ' ';
     line += opcode;
     line += fin ? " fin " : " more ";
     line += std::to_string(length);
     line += length == 1 ? " byte" : " bytes";
+    return line;
+}
+
+} // namespace
+
+std::string frame_line(direction way, std::string_view opcode, bool fin, std::uint64_t length,
+                       std::string_view payload, bool as_text) {
+    std::string line = head_of(way, opcode, fin, length);
     if (length == 0) {
         return line;
     }
@@ -86,6 +91,22 @@ std::string frame_line(direction way, std::string_view opcode, bool fin, std::ui
         line += " ...";
     }
     return line;
+}
+
+std::string control_line(direction way, std::string_view opcode, std::string_view payload) {
+    if (opcode == "close" && payload.size() >= 2) {
+        const unsigned code = static_cast<unsigned>(static_cast<unsigned char>(payload[0])) << 8U |
+                              static_cast<unsigned char>(payload[1]);
+        std::string line = head_of(way, opcode, true, payload.size()) + ": " + std::to_string(code);
+        if (payload.size() > 2) {
+            line += ' ';
+            append_text(line, payload.substr(2));
+        }
+        return line;
+    }
+    const bool readable =
+        std::all_of(payload.begin(), payload.end(), [](char one) { return one >= 0x20 && one < 0x7F; });
+    return frame_line(way, opcode, true, payload.size(), payload, readable);
 }
 
 std::string head_lines(direction way, std::string_view head) {

@@ -18,6 +18,10 @@ constexpr std::size_t shown_payload = 4096;
 std::string frame_line(direction way, std::string_view opcode, bool fin, std::uint64_t length,
                        std::string_view payload, bool as_text);
 
+/// One line for a control frame with its whole payload: as text if all of it is printable ASCII, else as hex;
+/// of a Close, the code in decimal and the reason.
+std::string control_line(direction way, std::string_view opcode, std::string_view payload);
+
 /// A line per line of a request's or answer's head, with the values of those headers that hold secrets taken
 /// out.
 std::string head_lines(direction way, std::string_view head);

@@ -230,8 +230,10 @@ int network::callback(lws* wsi, lws_callback_reasons reason, void*, void* in, st
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
     case LWS_CALLBACK_CLIENT_RECEIVE:
     case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
-#if defined(LWS_IOM_RECEIVE_PING)
+#if defined(LWS_IOM_CONTROL_FRAMES)
     case LWS_CALLBACK_CLIENT_RECEIVE_PING:
+    case LWS_CALLBACK_CLIENT_SENT_PONG:
+    case LWS_CALLBACK_CLIENT_SENT_CLOSE:
 #endif
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
     case LWS_CALLBACK_CLIENT_WRITEABLE:

@@ -1,6 +1,5 @@
 #include "module/link_port.hpp"
 
-#include "module/frame_log.hpp"
 #include "module/socket_facts.hpp"
 
 #include <algorithm>
@@ -86,6 +85,29 @@ std::string answer_head(lws* wsi) {
             head += std::string(text) + " " + header_of(wsi, index) + "\r\n";
         }
     }
+#if defined(LWS_WITH_CUSTOM_HEADERS)
+    struct rest {
+        lws* of;
+        std::string& head;
+    } those{wsi, head};
+    lws_hdr_custom_name_foreach(
+        wsi,
+        [](const char* name, int size, void* opaque) {
+            const rest& them = *static_cast<rest*>(opaque);
+            const int length = lws_hdr_custom_length(them.of, name, size);
+            if (length > 0) {
+                std::string value(static_cast<std::size_t>(length) + 1, '\0');
+                const int copied =
+                    lws_hdr_custom_copy(them.of, value.data(), static_cast<int>(value.size()), name, size);
+                value.resize(copied > 0 ? static_cast<std::size_t>(copied) : 0);
+                them.head.append(name, static_cast<std::size_t>(size))
+                    .append(" ")
+                    .append(value)
+                    .append("\r\n");
+            }
+        },
+        &those);
+#endif
     return head;
 }
 
@@ -93,8 +115,11 @@ std::string answer_head(lws* wsi) {
 failure violation_failure(std::string_view words) {
     const bool payload =
         words.find("UTF-8") != std::string_view::npos || words.find("compressed") != std::string_view::npos;
+    const bool size = words.find("4 GiB") != std::string_view::npos;
     return {.where = layer::protocol,
-            .code = payload ? "1007" : "1002",
+            .code = payload ? "1007"
+                    : size  ? "1009"
+                            : "1002",
             .place = {},
             .detail = std::string(words),
             .retry_after = {}};
@@ -343,10 +368,11 @@ bool line::port::write(frame kind, char* payload, std::size_t size) {
         opcode = "close";
         break;
     }
-    if (logs_frames()) {
-        // Before it is written: masking overwrites it.
+    if (logs_frames()) { // before it is written: masking overwrites it
+        const bool control = kind == frame::ping || kind == frame::close;
         log(IOM_LOG_FRAME,
-            frame_line(direction::out, opcode, true, size, {payload, size}, kind == frame::text));
+            control ? control_line(direction::out, opcode, {payload, size})
+                    : frame_line(direction::out, opcode, true, size, {payload, size}, kind == frame::text));
     }
     wrote_ = true;
     return lws_write(wsi_, reinterpret_cast<unsigned char*>(payload), size, type) >= 0;
@@ -387,6 +413,14 @@ void line::port::read(bool on) {
     if (wsi_ != nullptr) {
         lws_rx_flow_control(wsi_, on ? 1 : 0);
     }
+}
+
+void line::port::ignore_input() {
+#if defined(LWS_IOM_PATCHES)
+    if (wsi_ != nullptr) {
+        lws_ws_ignore_rx(wsi_);
+    }
+#endif
 }
 
 int line::port::socket() const {
@@ -472,16 +506,20 @@ int line::port::on_callback(lws* wsi, lws_callback_reasons reason, void* in, std
     case LWS_CALLBACK_CLIENT_RECEIVE:
         return on_message(wsi, bytes);
     case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
-        if (logs_frames()) {
-            log(IOM_LOG_FRAME, frame_line(direction::in, "pong", true, size, bytes, false));
-        }
+        log_control(direction::in, "pong", bytes);
         session_.ponged(now, bytes);
         return 0;
-#if defined(LWS_IOM_RECEIVE_PING)
+#if defined(LWS_IOM_CONTROL_FRAMES)
     case LWS_CALLBACK_CLIENT_RECEIVE_PING:
-        if (logs_frames()) {
-            log(IOM_LOG_FRAME, frame_line(direction::in, "ping", true, size, bytes, false));
-            log(IOM_LOG_FRAME, frame_line(direction::out, "pong", true, size, bytes, false));
+        log_control(direction::in, "ping", bytes);
+        return 0;
+    case LWS_CALLBACK_CLIENT_SENT_PONG:
+        log_control(direction::out, "pong", bytes);
+        return 0;
+    case LWS_CALLBACK_CLIENT_SENT_CLOSE:
+        log_control(direction::out, "close", bytes);
+        if (const char* const words = lws_ws_violation(wsi)) {
+            session_.violated(now, violation_failure(words));
         }
         return 0;
 #endif
@@ -618,11 +656,15 @@ void line::port::log_in_frame(lws* wsi, std::string_view bytes, bool first, bool
     frame_length_ = 0;
 }
 
+void line::port::log_control(direction way, std::string_view opcode, std::string_view payload) {
+    if (logs_frames()) {
+        log(IOM_LOG_FRAME, control_line(way, opcode, payload));
+    }
+}
+
 int line::port::on_close(lws* wsi, std::string_view bytes) {
     static_cast<void>(wsi);
-    if (logs_frames()) {
-        log(IOM_LOG_FRAME, frame_line(direction::in, "close", true, bytes.size(), bytes, false));
-    }
+    log_control(direction::in, "close", bytes);
     unsigned code = 1005;
     if (bytes.size() >= 2) {
         code = static_cast<unsigned>(static_cast<unsigned char>(bytes[0])) << 8U |
@@ -630,9 +672,11 @@ int line::port::on_close(lws* wsi, std::string_view bytes) {
     }
     const bool answer =
         session_.close_received(steady_now(), code, bytes.substr(std::min<std::size_t>(2, bytes.size())));
-    if (logs_frames() && !answer) {
-        log(IOM_LOG_FRAME, frame_line(direction::out, "close", true, bytes.size(), bytes, false));
+#if !defined(LWS_IOM_CONTROL_FRAMES)
+    if (!answer) { // the library's answer, which it does not tell of
+        log_control(direction::out, "close", bytes);
     }
+#endif
     return answer ? -1 : 0;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "module/cause.hpp"
+#include "module/frame_log.hpp"
 #include "module/line.hpp"
 #include "module/link_vhosts.hpp"
 #include "module/pacer.hpp"
@@ -61,6 +62,7 @@ struct line::port final : transport {
     bool may_write() override;
     void want_write() override;
     void read(bool on) override;
+    void ignore_input() override;
     std::uint64_t unacknowledged() override;
     std::uint64_t acknowledged() override;
     span_of_time pace(span_of_time first_max) override;
@@ -91,6 +93,7 @@ private:
     void arm();
     void log_in_frame(lws* wsi, std::string_view bytes, bool first, bool last, bool binary,
                       std::uint64_t remaining);
+    void log_control(direction way, std::string_view opcode, std::string_view payload);
     [[nodiscard]] bool logs_frames() const { return session_.what().log_comms; }
     [[nodiscard]] bool logs_heads() const {
         return session_.what().log_comms || session_.what().extended_logging;

@@ -1,5 +1,7 @@
 #include "module/session.hpp"
 
+#include "module/codec.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -12,7 +14,8 @@ namespace iom::ws {
 namespace {
 
 constexpr instant flush_time = 1'000'000'000; // for sends that were given before a Disconnect
-constexpr instant late = 1'000'000'000;       // a timer that is as late as this: the process was frozen
+constexpr instant late = 250'000'000;         // a timer that is as late as this: the process was frozen
+constexpr unsigned most_thaws = 4; // without any pong; a process that is always late must not trust
 constexpr std::size_t turn_bytes = std::size_t{1} << 20; // written before others have their turn
 constexpr std::size_t turn_messages = 1024;
 constexpr std::size_t first_marks = 64;
@@ -152,7 +155,10 @@ void session::obey(instant now, const record& command) {
     case record_type::alarm_at:
         alarm_ = static_cast<instant>(command.number);
         break;
-    default: // `ready` changes nothing here
+    case record_type::ready:
+        note("state: ready");
+        break;
+    default:
         break;
     }
 }
@@ -282,6 +288,7 @@ void session::begin(instant now) {
         phase_ = phase::pacing;
         due_ = after(now, pace);
         show(state::waiting, seconds_between(now, due_));
+        note("waiting for its turn: other instances have the same server");
         return;
     }
     attempt(now);
@@ -353,7 +360,10 @@ void session::next_address(instant now) {
         address_ = with_port(what.address, what.port);
         stage_ = state::connecting;
         show(state::connecting);
-        note("connecting to " + address_);
+        if (what_->extended_logging) {
+            note("connecting to " + address_ + ", " + decimal(seconds_between(now, address_due_)) +
+                 " s at most");
+        }
         if (!to_.secure && !what_->proxy && authorized_ && !who_.authorization.empty() &&
             !is_loopback(what.address)) {
             link_.log(IOM_LOG_WARNING, "Credentials go to " + place() + " unencrypted. Set Protocol to wss.");
@@ -428,7 +438,9 @@ void session::tcp_up(instant, std::string_view remote) {
         return;
     }
     note("TCP connection established");
-    if (!what_->proxy) {
+    if (what_->proxy) {
+        note("asking the proxy for a way to " + with_port(to_.host, to_.port) + " (CONNECT)");
+    } else {
         stage_ = to_.secure ? state::securing : state::upgrading;
         show(stage_);
     }
@@ -444,7 +456,12 @@ void session::tcp_up(instant, std::string_view remote) {
 
 void session::secured(instant, tls_facts facts) {
     tls_ = std::move(facts);
-    note("TLS established: " + tls_.version + " " + tls_.cipher);
+    if (what_->extended_logging) {
+        note("TLS established: " + tls_.version + " " + tls_.cipher + ", server name " +
+             (what_->tls.server_name.empty() ? to_.host : what_->tls.server_name) +
+             (what_->tls.verify ? ", certificate verified" : ", certificate not verified") +
+             (tls_.expiry == 0 ? "" : ", valid until " + to_rfc3339(tls_.expiry)));
+    }
 }
 
 void session::asking(instant) {
@@ -493,6 +510,7 @@ void session::upgraded(instant now, std::string_view subprotocol) {
     paused_ = false;
     pings_.clear();
     pong_seen_ = false;
+    thaws_ = 0;
     ping_due_ = false;
     next_ping_ = after(now, what_->ping_interval);
     ping_salt_ = static_cast<std::uint32_t>(link_.random() * 4294967295.0);
@@ -502,6 +520,7 @@ void session::upgraded(instant now, std::string_view subprotocol) {
     close_answered_ = false;
     closing_for_.reset();
     shown_ = state::established;
+    note("state: established");
     push({.type = record_type::established,
           .number = session_,
           .value = static_cast<std::uint64_t>(tls_.expiry)},
@@ -735,6 +754,18 @@ bool session::close_received(instant now, unsigned code, std::string_view reason
     return false;
 }
 
+void session::violated(instant now, failure why) {
+    if (phase_ != phase::open && phase_ != phase::flushing) {
+        return;
+    }
+    why.place = place();
+    note("the server broke the protocol: " + why.detail);
+    closing_for_ = std::move(why);
+    phase_ = phase::closing;
+    due_ = after(now, what_->close_timeout);
+    show(state::closing);
+}
+
 // ---- messages in ------------------------------------------------------------------------------------------
 
 void session::received(instant now, std::string_view bytes, bool first, bool last, bool binary,
@@ -757,6 +788,7 @@ void session::received(instant now, std::string_view bytes, bool first, bool las
                     .detail = std::to_string(size) + (last ? "" : " or more") + " bytes, and at most " +
                               std::to_string(what_->max_message_size) + " are allowed",
                     .retry_after = {}});
+        link_.ignore_input();
         return;
     }
     if (!last) {
@@ -828,7 +860,12 @@ void session::ponged(instant now, std::string_view payload) {
         return;
     }
     pong_seen_ = true;
+    thaws_ = 0;
     const instant since = mine->since == 0 ? now : mine->since;
+    if (what_->extended_logging) {
+        note("ping " + std::to_string(id) + " answered after " + decimal(seconds_between(since, now) * 1e3) +
+             " ms");
+    }
     push({.type = record_type::round_trip,
           .number = mine->sequence,
           .real = seconds_between(since, now) * 1e3});
@@ -930,6 +967,10 @@ void session::flushed(instant now) {
     for (auto one = pings_.rbegin(); one != pings_.rend() && one->since == 0; ++one) {
         one->since = now;
         one->sequence = in_kernel_;
+        if (what_->extended_logging) {
+            note("ping " + std::to_string(one->id) + " sent, its pong is due within " +
+                 decimal(static_cast<double>(what_->pong_timeout.count()) / 1e9) + " s");
+        }
     }
 }
 
@@ -1021,14 +1062,38 @@ instant session::next() const {
     return due;
 }
 
+// We were frozen, and what proves life may wait to be read, or was never asked for: deadlines begin anew, and
+// only a fresh ping decides.
+void session::thaw(instant now, instant due) {
+    if (phase_ != phase::open || due == 0 || now - due < late || thaws_ == most_thaws) {
+        return;
+    }
+    ++thaws_;
+    note("this process was frozen for " + decimal(seconds_between(due, now)) +
+         " s or more; a fresh ping decides");
+    stir(now);
+    if (what_->keep_alive) {
+        ping_due_ = true;
+        link_.want_write();
+    }
+}
+
+// A deadline that means "nothing came in time" holds only when what has come meanwhile was read: it passes at
+// the second tick, and between two of them the link reads.
 void session::tick(instant now) {
+    thaw(now, next());
+    const bool looked = std::exchange(looked_, false);
     if (knock_due_ != 0 && now >= knock_due_) {
         knock_due_ = 0;
         link_.knock();
     }
     if (alarm_ != 0 && now >= alarm_) {
-        alarm_ = 0;
-        push({.type = record_type::alarm});
+        if (looked) {
+            alarm_ = 0;
+            push({.type = record_type::alarm});
+        } else {
+            looked_ = true;
+        }
     }
     switch (phase_) {
     case phase::idle:
@@ -1049,7 +1114,9 @@ void session::tick(instant now) {
         }
         break;
     case phase::opening:
-        if (now >= address_due_) {
+        if (now >= address_due_ && !looked) {
+            looked_ = true;
+        } else if (now >= address_due_) {
             failure why = timed_out();
             link_.cut();
             address_failed(now, std::move(why));
@@ -1058,12 +1125,8 @@ void session::tick(instant now) {
     case phase::open: {
         const instant pong = pong_deadline();
         if (what_->keep_alive && pong != 0 && now >= pong) {
-            if (now - pong >= late) {
-                // We were frozen, and the pong may be waiting to be read: only a fresh ping proves anything.
-                note("the deadline of a ping was missed while this process was frozen; a fresh ping decides");
-                stirred_at_ = now;
-                ping_due_ = true;
-                link_.want_write();
+            if (!looked) {
+                looked_ = true;
             } else {
                 const bool data_came = last_message_at_ > pings_.front().since;
                 close_code_ = 1001;

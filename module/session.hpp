@@ -81,6 +81,9 @@ public:
     /// Stops or goes on reading from the socket.
     virtual void read(bool on) = 0;
 
+    /// Throws away what still comes: only the end of the connection is awaited (RFC 6455 §7.1.7).
+    virtual void ignore_input() = 0;
+
     /// Bytes that TCP has not acknowledged, also just after a loss; and those it has, ever.
     virtual std::uint64_t unacknowledged() = 0;
     virtual std::uint64_t acknowledged() = 0;
@@ -125,6 +128,8 @@ public:
     /// The server's Close, code 1005 where it has none; the link answers it and then drops the connection.
     /// True if it is the answer to our own.
     bool close_received(instant now, unsigned code, std::string_view reason);
+    /// The far end broke the protocol; the link has told it so with a Close, and waits for the end.
+    void violated(instant now, failure why);
     /// All that was written is with the kernel, and more may be written.
     void writable(instant now);
 
@@ -196,6 +201,7 @@ private:
     void forget_acknowledged();
     void refuse_sends();
     void check_progress(instant now);
+    void thaw(instant now, instant due);
     [[nodiscard]] instant pong_deadline() const;
 
     void push(const record_head& head, std::initializer_list<std::string_view> parts = {});
@@ -262,6 +268,8 @@ private:
     instant next_ping_ = 0;
     bool ping_due_ = false;
     bool pong_seen_ = false; // in this session
+    bool looked_ = false;    // what had come by a deadline was read after it
+    unsigned thaws_ = 0;     // since the last pong
     std::vector<std::uint64_t> pings_asked_;
 
     // Sends

@@ -148,6 +148,9 @@ constexpr std::array tls_rows{
     token("no-tls", fatal, "{p} does not speak TLS. Check Port, or set Protocol to ws."),
     token("certificate-required", fatal,
           "{p} asks for a client certificate. Set Client certificate and its key."),
+    token("certificate-asked", transient,
+          "{p} ended the connection after it had asked for a client certificate, and none is set. Set Client "
+          "certificate and its key if it wants one."),
     token("certificate-refused", fatal,
           "{p} refused the client certificate{r}. Check Client certificate and its key."),
     token("refused", fatal, "{p} refused the TLS handshake{r}. Check Server name and the server's settings."),

@@ -30,6 +30,22 @@ TEST(frame_line, is_cut_at_four_kibibytes_and_whole_characters) {
               head + std::string(4095, 'x') + " ...");
 }
 
+TEST(control_line, shows_text_as_text_and_a_close_by_its_code) {
+    EXPECT_EQ(control_line(direction::in, "ping", "7"), "in  ping fin 1 byte: 7");
+    EXPECT_EQ(control_line(direction::out, "pong", ""), "out pong fin 0 bytes");
+    EXPECT_EQ(control_line(direction::out, "ping", std::string_view("\x00\x7F", 2)),
+              "out ping fin 2 bytes: 007f");
+    EXPECT_EQ(control_line(direction::in, "close", std::string_view("\x03\xE8", 2)),
+              "in  close fin 2 bytes: 1000");
+    EXPECT_EQ(control_line(direction::out, "close",
+                           std::string_view("\x03\xEA"
+                                            "bad\nframe",
+                                            11)),
+              "out close fin 11 bytes: 1002 bad\\x0aframe");
+    EXPECT_EQ(control_line(direction::in, "close", ""), "in  close fin 0 bytes");
+    EXPECT_EQ(control_line(direction::in, "close", "\x03"), "in  close fin 1 byte: 03");
+}
+
 TEST(head_lines, hides_what_is_secret) {
     EXPECT_EQ(head_lines(direction::out,
                          "GET / HTTP/1.1\r\nHost: a\r\nAUTHORIZATION: Bearer x\r\nCookie: y\r\n\r\n"),

@@ -121,6 +121,7 @@ struct wire final : transport {
     bool may_write() override { return up && !is_stuck; }
     void want_write() override { did.emplace_back("want"); }
     void read(bool on) override { reading = on; }
+    void ignore_input() override { did.emplace_back("ignore"); }
     std::uint64_t unacknowledged() override { return unacked; }
     std::uint64_t acknowledged() override { return acked; }
     span_of_time pace(span_of_time) override { return pause; }
@@ -575,7 +576,7 @@ TEST_F(session_test, a_message_too_large_is_refused_before_it_is_there) {
     what.max_message_size = 1000;
     establish();
     made().received(now, "abc", true, false, false, 998);
-    EXPECT_EQ(link.did, list{"close 1009 message too large"});
+    EXPECT_EQ(link.did, (list{"close 1009 message too large", "ignore"}));
     made().received(now, "more", false, false, false, 900);
     EXPECT_TRUE(made().close_received(now, 1009, ""));
     made().failed(now, lost(layer::close, "1006"));
@@ -592,7 +593,7 @@ TEST_F(session_test, many_fragments_are_counted_together) {
     made().received(now, "12345", false, false, false, 0);
     EXPECT_TRUE(link.did.empty());
     made().received(now, "1", false, true, false, 0);
-    EXPECT_EQ(link.did, list{"close 1009 message too large"});
+    EXPECT_EQ(link.did, (list{"close 1009 message too large", "ignore"}));
 }
 
 TEST_F(session_test, reading_pauses_while_control_is_behind) {
@@ -796,6 +797,81 @@ TEST_F(session_test, after_a_freeze_a_fresh_ping_decides) {
     EXPECT_EQ(find(take(), "error"), nullptr);
     pass(2 * second);
     EXPECT_NE(find(take(), "error"), nullptr);
+}
+
+TEST_F(session_test, a_pong_that_waits_to_be_read_at_the_deadline_counts) {
+    establish();
+    pass(20 * second);
+    now = made().next();
+    made().tick(now); // the link reads before the next one
+    made().ponged(now, link.last_ping);
+    made().tick(now);
+    pass(second);
+    EXPECT_EQ(find(take(), "error"), nullptr);
+}
+
+TEST_F(session_test, an_answer_that_waits_to_be_read_at_the_alarm_comes_before_it) {
+    establish();
+    command({.type = record_type::alarm_at, .number = static_cast<std::uint64_t>(now + second)});
+    now += second;
+    made().tick(now);
+    made().received(now, "answer", true, true, false, 0);
+    made().tick(now);
+    EXPECT_EQ(names(take()), (list{"message", "alarm"}));
+}
+
+TEST_F(session_test, after_a_freeze_deadlines_for_answers_begin_anew) {
+    establish();
+    command({.type = record_type::alarm_at, .number = static_cast<std::uint64_t>(now + second)});
+    now += 5 * second;
+    made().tick(now);
+    EXPECT_EQ(box.stirred.load(), now);
+}
+
+TEST_F(session_test, a_short_freeze_is_no_verdict_either) {
+    establish();
+    pass(20 * second);
+    now = made().next() + 300 * millisecond;
+    made().tick(now);
+    made().tick(now);
+    EXPECT_EQ(find(take(), "error"), nullptr);
+    pass(11 * second);
+    EXPECT_NE(find(take(), "error"), nullptr);
+}
+
+TEST_F(session_test, a_process_that_is_always_late_finds_a_dead_line_all_the_same) {
+    establish();
+    for (int count = 0; count < 20 && link.up; ++count) {
+        now = made().next() + 400 * millisecond;
+        made().tick(now);
+        made().tick(now);
+        if (!link.did.empty() && link.did.back() == "want") {
+            made().writable(now);
+        }
+    }
+    EXPECT_FALSE(link.up);
+}
+
+TEST_F(session_test, a_server_that_breaks_the_protocol_is_reported_when_it_is_gone) {
+    establish();
+    made().violated(now, lost(layer::protocol, "1002"));
+    EXPECT_EQ(names(take()), list{"closing"});
+    made().failed(now, lost(layer::protocol, "1002"));
+    const auto events = take();
+    EXPECT_EQ(names(events), (list{"waiting", "error", "disconnected"}));
+    EXPECT_EQ(events[2].parts[0], "1002");
+    EXPECT_EQ(events[2].head.flags, 0);
+}
+
+TEST_F(session_test, a_server_that_breaks_the_protocol_and_stays_is_cut) {
+    what.close_timeout = 2s;
+    establish();
+    made().violated(now, lost(layer::protocol, "1007"));
+    pass(1999 * millisecond);
+    EXPECT_TRUE(link.up);
+    pass(2 * millisecond);
+    EXPECT_FALSE(link.up);
+    EXPECT_EQ(find(take(), "error")->parts[0], "1007");
 }
 
 TEST_F(session_test, without_keep_alive_no_ping_is_ever_sent) {

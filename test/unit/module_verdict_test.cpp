@@ -82,6 +82,7 @@ INSTANTIATE_TEST_SUITE_P(
                     law{layer::tls, "old-version", fatal, fatal}, law{layer::tls, "expired", slow, slow},
                     law{layer::tls, "not-yet-valid", slow, slow},
                     law{layer::tls, "certificate-required", fatal, fatal},
+                    law{layer::tls, "certificate-asked", transient, transient},
                     law{layer::tls, "ECONNRESET", transient, transient},
                     law{layer::tls, "ETIMEDOUT", transient, transient}));
 
