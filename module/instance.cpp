@@ -110,6 +110,8 @@ std::uint32_t instance::start(iom_text* why) {
     if (!started_before_) {
         wanted_ = settings_->connect_at_startup;
         started_before_ = true;
+        recall_wish();
+        remember_wish();
     }
     if (wanted_) {
         if (!settings_->identity_expands) {
@@ -118,6 +120,23 @@ std::uint32_t instance::start(iom_text* why) {
         push_command({.type = record_type::connect});
     }
     return IOM_OK;
+}
+
+// What Connect and Disconnect have said, for an object that takes this one's place: '+' and the token behind
+// it, '-' where no connection is wanted; '+' alone has no token, as a token is never empty.
+void instance::remember_wish() const {
+    lender_.keep((wanted_ ? "+" : "-") + token_.value_or(""));
+}
+
+void instance::recall_wish() {
+    const std::string_view kept = lender_.kept();
+    if (kept.empty()) {
+        return;
+    }
+    wanted_ = kept.front() == '+';
+    if (kept.size() > 1) {
+        token_ = std::string(kept.substr(1));
+    }
 }
 
 void instance::stop() {

@@ -82,6 +82,8 @@ private:
                                bool binary, std::string_view key, bool is_request);
     std::uint32_t begin(std::uint64_t call, std::uint32_t action, std::span<const iom_value> arguments);
     std::uint32_t refuse(std::uint32_t result, std::string sentence);
+    void remember_wish() const;
+    void recall_wish();
 
     // ---- events -------------------------------------------------------------------------------------
     std::uint32_t read_events();

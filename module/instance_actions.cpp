@@ -92,6 +92,7 @@ std::uint32_t instance::connect(std::uint64_t call, std::span<const iom_value> a
     open_calls_.push_back(call);
     wanted_ = true;
     token_ = std::move(token);
+    remember_wish();
     if (!settings_->identity_expands) {
         send_identity(0);
     }
@@ -119,6 +120,7 @@ std::uint32_t instance::disconnect(std::uint64_t call, std::span<const iom_value
     open_calls_.push_back(call);
     wanted_ = false;
     token_.reset();
+    remember_wish();
     now_ = line_->now();
     close_with({.type = record_type::disconnect, .number = call, .value = static_cast<std::uint64_t>(number)},
                reason != nullptr ? bytes_of(*reason) : std::string_view());

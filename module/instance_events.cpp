@@ -99,6 +99,7 @@ void instance::handle_state(const record& what) {
     count_down();
     if (fresh == state::stopped && !stopping_ && open_calls_.empty()) {
         wanted_ = false; // Auto-Reconnect is off, and the line was lost: only Connect brings it back
+        remember_wish();
     }
     show_state();
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "iom/iom.h"
+#include "iom/keep.h"
 #include "iom/match.h"
 #include "iom/text.h"
 
@@ -30,10 +31,17 @@ public:
     /// Captures and ${seq} of the last session are over.
     void begin_session() const;
 
+    /// Has the host remember this for the object that comes after this one, if this one should fail.
+    void keep(std::string_view what) const;
+
+    /// What was kept last; empty if nothing. Holds until the next keep.
+    [[nodiscard]] std::string_view kept() const;
+
 private:
     const iom_host& host_;
     const iom_match_host* match_;
     const iom_text_host* text_;
+    const iom_keep_host* keep_;
 };
 
 } // namespace iom::ws

@@ -1,5 +1,6 @@
 #include "guard.hpp"
 
+#include "iom/keep.h"
 #include "iom/match.h"
 #include "iom/text.h"
 
@@ -628,6 +629,7 @@ bool guarded::fits(const iom_value& value, const manifest::field& field, const c
 const void* guarded::host_extension(const iom_host* /*host*/, const char* name) noexcept {
     static constexpr iom_match_host matches{match_test, match_capture};
     static constexpr iom_text_host texts{text_expand, text_begin_session};
+    static constexpr iom_keep_host keeps{keep_bytes, kept_bytes};
     if (name == nullptr) {
         return nullptr;
     }
@@ -636,6 +638,9 @@ const void* guarded::host_extension(const iom_host* /*host*/, const char* name) 
     }
     if (std::strcmp(name, IOM_TEXT_EXTENSION) == 0) {
         return &texts;
+    }
+    if (std::strcmp(name, IOM_KEEP_EXTENSION) == 0) {
+        return &keeps;
     }
     return nullptr;
 }
@@ -823,6 +828,35 @@ void guarded::text_begin_session(const iom_host* host) noexcept {
     if (it.on_control("iom.text/1")) {
         it.in_host("the begin of a session", [&] { it.listener_.module_begins_session(); });
     }
+}
+
+void guarded::keep_bytes(const iom_host* host, iom_bytes what) noexcept {
+    guarded& it = self(host);
+    if (!it.on_control("iom.keep/1")) {
+        return;
+    }
+    it.in_host("what is kept", [&] {
+        if (what.data == nullptr && what.size > 0) {
+            it.breached(breach::pointer, "gave something to keep without a place", true);
+            return;
+        }
+        it.listener_.module_keeps(
+            what.size == 0
+                ? std::string_view()
+                : std::string_view(static_cast<const char*>(static_cast<const void*>(what.data)), what.size));
+    });
+}
+
+iom_bytes guarded::kept_bytes(const iom_host* host) noexcept {
+    guarded& it = self(host);
+    iom_bytes given{nullptr, 0};
+    if (it.on_control("iom.keep/1")) {
+        it.in_host("what is kept", [&] {
+            const std::string_view kept = it.listener_.module_kept();
+            given = {static_cast<const std::uint8_t*>(static_cast<const void*>(kept.data())), kept.size()};
+        });
+    }
+    return given;
 }
 
 } // namespace iom::host

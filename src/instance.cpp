@@ -9,6 +9,7 @@ namespace {
 constexpr std::uint32_t no_place = 0xffff'ffff;
 constexpr std::size_t most_dead = 8;
 constexpr std::size_t most_texts = 1024;
+constexpr std::size_t most_kept = 65536; ///< bytes, as iom/keep.h says
 
 template <typename Item>
 std::vector<std::uint32_t> places(const std::vector<Item>& items) {
@@ -379,6 +380,10 @@ bool instance::module_expands(std::string_view written, std::string_view& expand
 
 void instance::module_begins_session() {
     session_.begin();
+}
+
+void instance::module_keeps(std::string_view what) {
+    kept_.assign(what.size() <= most_kept ? what : std::string_view());
 }
 
 void instance::module_condemned(std::string_view sentence) {

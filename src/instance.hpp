@@ -120,6 +120,8 @@ private:
     bool module_tests(std::uint32_t match, const iom_value& message, bool capture, bool& holds) override;
     bool module_expands(std::string_view written, std::string_view& expanded) override;
     void module_begins_session() override;
+    void module_keeps(std::string_view what) override;
+    std::string_view module_kept() override { return kept_; }
     void module_condemned(std::string_view sentence) override;
 
     void reset_statuses();
@@ -152,6 +154,7 @@ private:
     std::vector<std::uint32_t> status_places_; ///< by number
     std::vector<std::uint32_t> action_places_;
     session_values session_;
+    std::string kept_; ///< for iom.keep/1; outlives the module's object
 
     std::vector<known_match> matches_; ///< a handle is the place + 1
     std::unordered_map<const match*, std::uint32_t> handles_;

@@ -1,5 +1,7 @@
 #include "log.hpp"
 
+#include "value.hpp"
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -15,32 +17,6 @@ namespace iom::host {
 namespace {
 
 constexpr std::string_view hex_digits = "0123456789abcdef";
-
-/// Length of the well-formed UTF-8 sequence at the start of `text`, 0 if there is none (RFC 3629, section 4).
-std::size_t utf8_length(std::string_view text) {
-    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-    const auto follows = [&](std::size_t at, unsigned low = 0x80, unsigned high = 0xBF) {
-        return at < text.size() && byte(at) >= low && byte(at) <= high;
-    };
-    const unsigned first = byte(0);
-    if (first < 0x80) {
-        return 1;
-    }
-    if (first >= 0xC2 && first <= 0xDF) {
-        return follows(1) ? 2 : 0;
-    }
-    if (first >= 0xE0 && first <= 0xEF) {
-        const unsigned low = first == 0xE0 ? 0xA0U : 0x80U;
-        const unsigned high = first == 0xED ? 0x9FU : 0xBFU;
-        return follows(1, low, high) && follows(2) ? 3 : 0;
-    }
-    if (first >= 0xF0 && first <= 0xF4) {
-        const unsigned low = first == 0xF0 ? 0x90U : 0x80U;
-        const unsigned high = first == 0xF4 ? 0x8FU : 0xBFU;
-        return follows(1, low, high) && follows(2) && follows(3) ? 4 : 0;
-    }
-    return 0;
-}
 
 void append_escaped(std::string& out, std::string_view text, bool json) {
     while (!text.empty()) {

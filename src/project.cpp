@@ -245,13 +245,6 @@ std::shared_ptr<const project> read_root(const element& root, const fs::path& fi
     return say.mistakes() == 0 ? made : nullptr;
 }
 
-std::vector<fs::path> folders_of(const project& from, surroundings& around) {
-    std::vector<fs::path> folders{fs::absolute(from.file).parent_path() / "files"};
-    const auto& more = around.file_folders();
-    folders.insert(folders.end(), more.begin(), more.end());
-    return folders;
-}
-
 /// Secrets and environment variables; the only names in settings that the host itself puts in.
 class setting_scope final : public scope {
 public:
@@ -276,6 +269,13 @@ private:
 };
 
 } // namespace
+
+std::vector<fs::path> file_folders_of(const project& from, surroundings& around) {
+    std::vector<fs::path> folders{fs::absolute(from.file).parent_path() / "files"};
+    const auto& more = around.file_folders();
+    folders.insert(folders.end(), more.begin(), more.end());
+    return folders;
+}
 
 bool setting_plan::same_as(const setting_plan& other) const {
     const bool same_test = (test == nullptr) == (other.test == nullptr) &&
@@ -309,7 +309,7 @@ std::vector<setting_value> settings_of(const project& from, std::uint32_t instan
     using manifest::type;
     std::vector<setting_value> values;
     setting_scope scope{around};
-    const auto folders = folders_of(from, around);
+    const auto folders = file_folders_of(from, around);
     for (const auto& one : from.instances[instance].settings) {
         const auto& what = *one.what;
         setting_value made;
@@ -377,6 +377,27 @@ bool same_instance(const project& left, std::uint32_t left_instance, const proje
     return one.name == other.name && left.modules[one.module]->id == right.modules[other.module]->id &&
            std::equal(one.settings.begin(), one.settings.end(), other.settings.begin(), other.settings.end(),
                       [](const setting_plan& a, const setting_plan& b) { return a.same_as(b); });
+}
+
+succession succession_of(const project& before, const project& after) {
+    succession made;
+    for (const auto& one : before.rules.rules) {
+        const auto found = after.find_rule(one.name);
+        made.rules.push_back(found && after.rules.rules[*found].written == one.written ? *found : no_rule);
+    }
+    for (const auto& one : before.modules) {
+        const auto found = std::find_if(after.modules.begin(), after.modules.end(),
+                                        [&](const auto& each) { return each->id == one->id; });
+        made.modules.push_back(found == after.modules.end()
+                                   ? no_rule
+                                   : static_cast<std::uint32_t>(found - after.modules.begin()));
+    }
+    for (const auto& one : before.instances) {
+        const auto found = after.find_instance(one.name);
+        const bool same = found && after.instances[*found].module == made.modules[one.module];
+        made.instances.push_back(same ? *found : no_rule);
+    }
+    return made;
 }
 
 std::unique_ptr<naming> names_for_settings(const project& from, std::uint32_t instance,

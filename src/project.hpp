@@ -105,9 +105,15 @@ std::shared_ptr<const project> parse_project(std::string_view xml, const std::fi
 std::vector<setting_value> settings_of(const project& from, std::uint32_t instance, surroundings& around,
                                        std::vector<manifest::mistake>& mistakes);
 
+/// Where files lie that it may name: its own `files` folder first.
+std::vector<std::filesystem::path> file_folders_of(const project& from, surroundings& around);
+
 /// Whether the instance stands in both projects with the same module and the same settings.
 bool same_instance(const project& left, std::uint32_t left_instance, const project& right,
                    std::uint32_t right_instance);
+
+/// What of the rules, instances and modules of one project is still there in another.
+succession succession_of(const project& before, const project& after);
 
 /// The names that an instance's own settings may use, for the extension iom.text/1. All three must outlive
 /// it.

@@ -1,6 +1,8 @@
 #include "project_rules.hpp"
 
+#include "files.hpp"
 #include "host_manifest.hpp"
+#include "http/url.hpp"
 #include "project_names.hpp"
 #include "project_settings.hpp"
 
@@ -502,6 +504,8 @@ private:
         const auto written = exact ? std::string_view{at.text} : trimmed(at.text);
         argument_plan plan;
         plan.text = read_text(written, at.where, names);
+        if (is_host(made, host_action::http))
+            check_http(at, *fields.front(), plan.text, written);
         if (plan.text.is_literal()) {
             for (const auto* field : fields)
                 if (const auto sentence = manifest::judge(*field, plan.text.literal()); !sentence.empty())
@@ -566,6 +570,36 @@ private:
                                      ", and that is what the variable " + variable.name + " holds.");
     }
 
+    /// What can be said of an argument of host/http before anything is inserted.
+    void check_http(const manifest::element& at, const manifest::field& field, const text_template& text,
+                    std::string_view written) {
+        std::string why;
+        const auto beginning = written.substr(0, written.find("${"));
+        switch (field.number) {
+        case host_argument::http_url:
+            if (text.is_literal())
+                parse_http_url(text.literal(), why);
+            else
+                why = judge_http_url_beginning(beginning);
+            break;
+        case host_argument::http_headers:
+            if (text.is_literal())
+                why = judge_http_header(text.literal());
+            else if (beginning.find(':') != beginning.npos)
+                why = judge_http_header(beginning);
+            break;
+        case host_argument::http_tls_ca:
+            if (text.is_literal() && !text.literal().empty() &&
+                !find_file(text.literal(), file_folders_of(project_, around_), why))
+                why = field.id + ": " + why;
+            break;
+        default:
+            break;
+        }
+        if (!why.empty())
+            say_.wrong(at.where, std::move(why));
+    }
+
     // ---- texts ---------------------------------------------------------------------------------------
 
     text_template read_text(std::string_view written, const manifest::location& where,
@@ -596,6 +630,25 @@ private:
     complaints& say_;
     bool known_ = true; ///< every <on> could be read
 };
+
+/// All that an element says, so that equal texts mean equal elements. Lengths keep parts apart.
+void write_down(const manifest::element& at, std::string& into) {
+    const auto part = [&](char kind, std::string_view text) {
+        into += kind;
+        into += std::to_string(text.size());
+        into += ':';
+        into += text;
+    };
+    part('<', at.name);
+    for (const auto& [name, written] : at.attributes) {
+        part('@', name);
+        part('=', written);
+    }
+    part('"', at.text);
+    for (const auto& child : at.children)
+        write_down(child, into);
+    into += '>';
+}
 
 /// Rules that fire each other in a circle would never end; one that waits (after) breaks it.
 class circle_finder {
@@ -695,6 +748,7 @@ void read_rules(const manifest::element& root, project& into, surroundings& arou
             continue;
         rule made;
         made.where = child.where;
+        write_down(child, made.written);
         if (const auto* name = need_attribute(child, "name", say)) {
             const auto [known, is_new] =
                 into.rule_index.emplace(*name, static_cast<std::uint32_t>(rules.size()));

@@ -55,6 +55,7 @@ class rule_engine::body {
 public:
     body(const rule_set& rules, variables& values, effects& world, trace_sink& trace);
 
+    void adopt(body& before, const succession& what, std::vector<lost_deed>& lost);
     void start(time_us now, bool startup);
     void fire(const event& what, time_us now);
     void action_failed(const origin& from, std::string_view sentence, time_us now);
@@ -184,6 +185,15 @@ private:
         std::optional<std::int64_t> seq_;
     };
 
+    void adopt_reports(const body& before, const succession& what);
+    void adopt_gates(body& before, const succession& what, std::vector<lost_deed>& lost);
+    void adopt_gate(gate_state& from, std::uint32_t which, std::uint32_t on, std::uint32_t place,
+                    std::uint32_t instance);
+    void adopt_delayed(body& before, const succession& what, std::vector<lost_deed>& lost);
+    /// The listening of the new rule that is the old one's; no_rule if there is none.
+    [[nodiscard]] std::uint32_t same_listening(const host::listening& old, std::uint32_t which,
+                                               const succession& what) const;
+
     void build_tables();
     tables make_tables(const std::vector<std::pair<std::uint32_t, std::uint32_t>>& listeners);
     [[nodiscard]] static table* find(tables& among, std::uint32_t trigger);
@@ -229,6 +239,8 @@ private:
     tables host_tables_;
 
     std::vector<ticker> tickers_;
+    std::map<std::pair<std::uint32_t, std::uint32_t>, time_us>
+        beats_; ///< of tickers to be: when they are due
     std::vector<delayed_act> delayed_;
     std::vector<std::uint32_t> free_delayed_;
     std::vector<timer> timers_; ///< a heap
@@ -843,12 +855,140 @@ void rule_engine::body::start(time_us now, bool startup) {
             if (heard.interval == 0)
                 continue;
             const auto index = static_cast<std::uint32_t>(tickers_.size());
-            tickers_.push_back({which, on, heard.interval, now + heard.interval});
-            schedule(now + heard.interval, timer_kind::tick, index);
+            const auto beat = beats_.find({which, on});
+            const auto due = beat != beats_.end() ? beat->second : now + heard.interval;
+            tickers_.push_back({which, on, heard.interval, due});
+            schedule(due, timer_kind::tick, index);
         }
     }
     if (startup)
         fire({host_instance, host_trigger::startup, {}}, now);
+}
+
+// ---- taking over -------------------------------------------------------------------------------------
+
+namespace {
+
+std::uint32_t successor(const std::vector<std::uint32_t>& of, std::uint32_t old) {
+    // any_instance, this_instance and host_instance stand for themselves.
+    return old < of.size() ? of[old] : old >= any_instance ? old : no_rule;
+}
+
+} // namespace
+
+void rule_engine::body::adopt(body& before, const succession& what, std::vector<lost_deed>& lost) {
+    adopt_reports(before, what);
+    adopt_gates(before, what, lost);
+    adopt_delayed(before, what, lost);
+    for (const auto& tick : before.tickers_) {
+        const auto which = successor(what.rules, tick.rule);
+        if (which == no_rule)
+            continue;
+        const auto on = same_listening(before.rules_[tick.rule].listens[tick.listening], which, what);
+        if (on != no_rule)
+            beats_[{which, on}] = tick.due;
+    }
+}
+
+void rule_engine::body::adopt_reports(const body& before, const succession& what) {
+    walks_ = before.walks_;
+    const auto told = [&](verdict& said, std::uint32_t& detail) {
+        if (said != verdict::stopped)
+            return;
+        detail = successor(what.rules, detail);
+        if (detail == no_rule)
+            said = verdict::never; // by a rule that is gone
+    };
+    for (std::uint32_t old = 0; old < before.rules_.size(); ++old) {
+        const auto which = successor(what.rules, old);
+        if (which == no_rule)
+            continue;
+        auto& state = states_[which];
+        state.known = before.report(old);
+        state.walk = walks_;
+        told(state.known.last_said, state.known.detail);
+        told(state.known.last_no_said, state.known.last_no_detail);
+    }
+}
+
+std::uint32_t rule_engine::body::same_listening(const host::listening& old, std::uint32_t which,
+                                                const succession& what) const {
+    const auto& among = rules_[which].listens;
+    const auto found = std::find_if(among.begin(), among.end(), [&](const host::listening& one) {
+        return one.on == old.on && one.trigger == old.trigger &&
+               one.instance == successor(what.instances, old.instance) &&
+               (one.instance != any_instance || one.module == successor(what.modules, old.module));
+    });
+    return found == among.end() ? no_rule : static_cast<std::uint32_t>(found - among.begin());
+}
+
+void rule_engine::body::adopt_gates(body& before, const succession& what, std::vector<lost_deed>& lost) {
+    for (std::uint32_t old = 0; old < before.rules_.size(); ++old) {
+        const auto which = successor(what.rules, old);
+        for (std::uint32_t at = 0; at < before.rules_[old].listens.size(); ++at) {
+            const auto& heard = before.rules_[old].listens[at];
+            const auto first = before.gate_of_[old][at];
+            if (first == no_gate)
+                continue;
+            const auto on = which == no_rule ? no_rule : same_listening(heard, which, what);
+            const bool each = heard.instance == any_instance;
+            const auto count = each ? static_cast<std::uint32_t>(before.module_of_.size()) : 1;
+            for (std::uint32_t one = 0; one < count; ++one) {
+                auto& gate = before.gates_[first + one];
+                const auto instance = each ? successor(what.instances, one) : 0;
+                if (on != no_rule && instance != no_rule)
+                    adopt_gate(gate, which, on, gate_of_[which][on] + instance,
+                               successor(what.instances, gate.instance));
+                else if (gate.held)
+                    lost.push_back({old, "the event that it was holding back (debounce)", gate.due});
+            }
+        }
+    }
+}
+
+void rule_engine::body::adopt_gate(gate_state& from, std::uint32_t which, std::uint32_t on,
+                                   std::uint32_t place, std::uint32_t instance) {
+    auto& gate = gates_[place];
+    gate = std::move(from);
+    gate.rule = which;
+    gate.listening = on;
+    gate.instance = instance;
+    gate.queued = gate.held;
+    if (gate.held)
+        schedule(gate.due, timer_kind::debounce, place);
+}
+
+void rule_engine::body::adopt_delayed(body& before, const succession& what, std::vector<lost_deed>& lost) {
+    auto waiting = before.timers_;
+    std::erase_if(waiting, [](const timer& one) { return one.kind != timer_kind::act; });
+    std::sort(waiting.begin(), waiting.end(), [](const timer& a, const timer& b) { return b < a; });
+    for (const auto& one : waiting) {
+        auto& old = before.delayed_[one.index];
+        const auto& act_before = before.rules_[old.from.rule].acts[old.from.act];
+        const auto which = successor(what.rules, old.from.rule);
+        const auto instance = successor(what.instances, old.instance);
+        const auto module = successor(what.modules, act_before.targets[old.target].module);
+        auto target = no_rule;
+        if (which != no_rule && instance != no_rule) {
+            const auto& targets = rules_[which].acts[old.from.act].targets;
+            for (std::uint32_t at = 0; at < targets.size(); ++at)
+                if (targets[at].module == module)
+                    target = at;
+        }
+        if (target == no_rule) {
+            lost.push_back({old.from.rule, act_before.written, one.due});
+            continue;
+        }
+        const auto& arguments = rules_[which].acts[old.from.act].arguments;
+        for (std::size_t at = 0; at < old.tests.size(); ++at)
+            if (old.tests[at] != nullptr)
+                old.tests[at] = &arguments[at].test;
+        old.from.rule = which;
+        old.instance = instance;
+        old.target = target;
+        schedule(one.due, timer_kind::act, static_cast<std::uint32_t>(delayed_.size()));
+        delayed_.push_back(std::move(old));
+    }
 }
 
 void rule_engine::body::advance(time_us now) {
@@ -943,6 +1083,11 @@ rule_engine::rule_engine(const rule_set& rules, variables& values, effects& worl
     : body_(std::make_unique<body>(rules, values, world, trace)) {}
 rule_engine::~rule_engine() = default;
 
+std::vector<lost_deed> rule_engine::adopt(rule_engine& before, const succession& what) {
+    std::vector<lost_deed> lost;
+    body_->adopt(*before.body_, what, lost);
+    return lost;
+}
 void rule_engine::start(time_us now, bool startup) {
     body_->start(now, startup);
 }

@@ -103,6 +103,7 @@ struct rule {
     std::vector<condition> conditions;
     std::vector<act> acts;
     bool by_itself = true; ///< needs nothing of a trigger, so that host/fire and people can fire it
+    std::string written;   ///< all of it as it stands in the file: two that are equal are the same rule
     manifest::location where;
 };
 
@@ -219,6 +220,21 @@ struct rule_report {
     std::uint32_t last_no_detail = 0;
 };
 
+/// What of one set of rules is still there in the next, when a project was loaded again: for each place in
+/// the old one the place in the new one, or no_rule.
+struct succession {
+    std::vector<std::uint32_t> rules; ///< those that were not changed
+    std::vector<std::uint32_t> instances;
+    std::vector<std::uint32_t> modules;
+};
+
+/// Something that was to happen later and will not, because its rule was changed or is gone.
+struct lost_deed {
+    std::uint32_t rule = 0; ///< in the old set
+    std::string what;       ///< `press/send-message`, or what else was to happen
+    time_us due = 0;
+};
+
 // ---- the engine --------------------------------------------------------------------------------------
 
 /// Walks the rules. Not re-entrant: what effects::invoke leads to must come back in a later call.
@@ -236,6 +252,11 @@ public:
     ~rule_engine();
     rule_engine(const rule_engine&) = delete;
     rule_engine& operator=(const rule_engine&) = delete;
+
+    /// Takes over what the engine of the rules before has begun: delayed actions, debounced events, the beat
+    /// of host/every, what was told of each rule. Comes before start; `before` is of no use any more. Answers
+    /// what could not be taken over.
+    std::vector<lost_deed> adopt(rule_engine& before, const succession& what);
 
     /// Arms host/every, then (at the start of the process, not at a reload) fires host/startup.
     void start(time_us now, bool startup = true);

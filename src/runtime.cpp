@@ -1,5 +1,6 @@
 #include "runtime.hpp"
 
+#include "files.hpp"
 #include "host_manifest.hpp"
 
 #include <algorithm>
@@ -23,6 +24,7 @@ using manifest::mistake;
 
 constexpr std::size_t most_dead = 32;
 constexpr std::size_t explained_events = 20;
+constexpr std::size_t most_generations = 16;       ///< of projects whose open calls still find their rules
 constexpr time_us stop_patience = 10 * one_second; ///< then the log says what is waited for
 constexpr double clock_tolerance = 0.2;            ///< seconds; less is ordinary keeping of time
 
@@ -213,18 +215,20 @@ bool runtime::load(std::vector<mistake>& mistakes) {
     return true;
 }
 
-void runtime::use(std::shared_ptr<const project> next) {
+/// Gives back the variables of before, which the engine of before still looks at.
+std::unique_ptr<variables> runtime::use(std::shared_ptr<const project> next) {
     auto fresh = std::make_unique<variables>(next->variables);
     if (variables_ != nullptr) {
         fresh->adopt(*variables_);
     }
-    engine_.reset(); // looks at the variables
+    engine_.reset();
     project_ = std::move(next);
-    variables_ = std::move(fresh);
+    std::swap(variables_, fresh);
     ++generation_;
     trace_.use(project_);
     engine_ =
         std::make_unique<rule_engine>(project_->rules, *variables_, static_cast<effects&>(*this), trace_);
+    return fresh;
 }
 
 void runtime::start() {
@@ -272,8 +276,9 @@ void runtime::reload() {
         return;
     }
 
-    const std::size_t delayed = engine_->delayed_actions();
-    engine_.reset(); // what ends from here on is no longer answered by the old rules
+    // What ends from here on, until the new rules are there, is told to none.
+    const std::unique_ptr<rule_engine> engine_before = std::move(engine_);
+    const std::shared_ptr<const project> project_before = project_;
     std::vector<std::unique_ptr<unit>> before = std::move(units_);
     units_.clear();
     std::size_t untouched = 0;
@@ -310,7 +315,8 @@ void runtime::reload() {
             leaving_.push_back(std::move(each));
         }
     }
-    use(to.next);
+    const std::unique_ptr<variables> variables_before = use(to.next);
+    hand_over(*project_before, *engine_before);
     for (unit* each : fresh) {
         module_answer said = each->it->create();
         if (said.ok()) {
@@ -324,13 +330,35 @@ void runtime::reload() {
     }
     engine_->start(control_loop::now(), false);
     units_changed_ = true;
-    journal_.write(
-        log_level::info, {},
-        "the project was loaded again: " + count_of(untouched, "instance") + " untouched, " +
-            std::to_string(live) + " with new settings at once, " + std::to_string(restarted) +
-            " restarted, " + std::to_string(added) + " added, " + std::to_string(removed) + " removed" +
-            (delayed > 0 ? "; " + count_of(delayed, "delayed action") + " of the old rules will not run"
-                         : std::string()));
+    journal_.write(log_level::info, {},
+                   "the project was loaded again: " + count_of(untouched, "instance") + " untouched, " +
+                       std::to_string(live) + " with new settings at once, " + std::to_string(restarted) +
+                       " restarted, " + std::to_string(added) + " added, " + std::to_string(removed) +
+                       " removed");
+}
+
+/// What the old rules have begun goes on with those that are still the same; the rest is said.
+void runtime::hand_over(const project& before, rule_engine& engine_before) {
+    const succession kept = succession_of(before, *project_);
+    for (auto& [generation, rules] : moved_) {
+        for (std::uint32_t& each : rules) {
+            each = each == no_rule ? no_rule : kept.rules[each];
+        }
+    }
+    moved_[generation_ - 1] = kept.rules;
+    while (moved_.size() > most_generations) {
+        moved_.erase(moved_.begin());
+    }
+    const time_us now = control_loop::now();
+    for (const lost_deed& each : engine_->adopt(engine_before, kept)) {
+        char when[32];
+        std::snprintf(when, sizeof when, "%.1f s",
+                      static_cast<double>(std::max<time_us>(each.due - now, 0)) /
+                          static_cast<double>(one_second));
+        journal_.write_rule(log_level::warning, before.rules.rules[each.rule].name,
+                            each.what + ", due in " + when +
+                                ", will not come: this rule or what it names was changed or taken out");
+    }
 }
 
 void runtime::apply(unit& which, std::vector<setting_value> settings, std::size_t& live,
@@ -497,6 +525,7 @@ void runtime::ask_to_stop() {
         return;
     }
     trace_.end_begins();
+    http_.give_up("The host stops before the answer has come.");
     for (const auto& each : units_) {
         stop_unit(*each, phase::leaving);
     }
@@ -636,6 +665,12 @@ time_us runtime::rules_time(time_us now) noexcept {
 
 void runtime::call_ended(instance& who, const call_origin& origin, iom_outcome outcome,
                          std::string_view sentence) {
+    ended(origin, who.name(), outcome, sentence);
+}
+
+/// An accepted action has come to its end; `instance` is empty for one of the host's own.
+void runtime::ended(const call_origin& origin, std::string_view instance, iom_outcome outcome,
+                    std::string_view sentence) {
     if (origin.rule == call_origin::none) {
         return;
     }
@@ -643,19 +678,33 @@ void runtime::call_ended(instance& who, const call_origin& origin, iom_outcome o
     if (outcome == IOM_DONE) {
         return;
     }
-    const auto generation = static_cast<std::uint32_t>(origin.sequel >> 32U);
-    if (generation != generation_ || engine_ == nullptr) {
-        journal_.write(log_level::error, who.name(),
+    const std::optional<std::uint32_t> rule_now = rule_of(origin);
+    if (!rule_now || engine_ == nullptr) {
+        journal_.write(log_level::error, instance,
                        "an action of the rules before they were loaded again " +
                            std::string(to_string(outcome)) + ": " + std::string(sentence));
         return;
     }
-    const rule& by = project_->rules.rules[origin.rule];
+    const rule& by = project_->rules.rules[*rule_now];
     journal_.write_rule(log_level::error, by.name,
-                        by.acts[origin.action].written + " of instance \"" + who.name() + "\" " +
+                        by.acts[origin.action].written +
+                            (instance.empty() ? " " : " of instance \"" + std::string(instance) + "\" ") +
                             std::string(to_string(outcome)) + ": " + std::string(sentence));
-    engine_->action_failed({origin.rule, origin.action, static_cast<std::uint32_t>(origin.sequel)}, sentence,
+    engine_->action_failed({*rule_now, origin.action, static_cast<std::uint32_t>(origin.sequel)}, sentence,
                            rules_time(control_loop::now()));
+}
+
+/// Where the rule stands now; nothing if it was changed since, or is gone.
+std::optional<std::uint32_t> runtime::rule_of(const call_origin& origin) const {
+    const auto generation = static_cast<std::uint32_t>(origin.sequel >> 32U);
+    if (generation == generation_) {
+        return origin.rule;
+    }
+    const auto moved = moved_.find(generation);
+    if (moved == moved_.end() || moved->second[origin.rule] == no_rule) {
+        return std::nullopt;
+    }
+    return moved->second[origin.rule];
 }
 
 void runtime::stopped(instance& /*who*/) {
@@ -705,9 +754,7 @@ bool runtime::invoke(const invocation& what, std::string& why) {
         why = "There is no such instance.";
         return false;
     }
-    const call_origin origin{what.from.rule, what.from.act, trace_.current(),
-                             (static_cast<std::uint64_t>(generation_) << 32U) | what.from.depth};
-    module_answer said = units_[what.instance]->it->invoke(what.action, what.arguments, origin);
+    module_answer said = units_[what.instance]->it->invoke(what.action, what.arguments, origin_of(what));
     if (said.ok()) {
         return true;
     }
@@ -715,7 +762,104 @@ bool runtime::invoke(const invocation& what, std::string& why) {
     return false;
 }
 
+call_origin runtime::origin_of(const invocation& what) const {
+    return {what.from.rule, what.from.act, trace_.current(),
+            (static_cast<std::uint64_t>(generation_) << 32U) | what.from.depth};
+}
+
+bool runtime::invoke_http(const invocation& what, std::string& why) {
+    if (stopping_) {
+        why = "The host is stopping.";
+        return false;
+    }
+    http_request asked;
+    asked.method = "GET";
+    std::string request = project_->rules.rules[what.from.rule].name;
+    std::string url;
+    for (const argument_view& each : what.arguments) {
+        const std::string_view text = each.what.text;
+        switch (each.number) {
+        case host_argument::http_method:
+            asked.method = text;
+            break;
+        case host_argument::http_url:
+            url = text;
+            break;
+        case host_argument::http_headers:
+            if (why = judge_http_header(text); !why.empty()) {
+                return false;
+            }
+            asked.headers.emplace_back(text);
+            break;
+        case host_argument::http_body:
+            asked.body = text;
+            break;
+        case host_argument::http_timeout:
+            asked.timeout = std::llround(each.what.real * static_cast<double>(one_second));
+            break;
+        case host_argument::http_request:
+            if (!text.empty()) {
+                request = text;
+            }
+            break;
+        case host_argument::http_tls_verify:
+            asked.verify = each.what.boolean;
+            break;
+        case host_argument::http_tls_ca:
+            if (!text.empty()) {
+                const auto file = find_file(text, file_folders_of(*project_, site_), why);
+                if (!file) {
+                    why = "tls-ca: " + why;
+                    return false;
+                }
+                asked.authorities = file->string();
+            }
+            break;
+        default:
+            break;
+        }
+    }
+    auto parsed = parse_http_url(url, why);
+    if (!parsed) {
+        return false;
+    }
+    asked.url = std::move(*parsed);
+    // A token that a rule has put together of captures is a secret like one from the file.
+    if (const auto credentials = find_http_header(asked.headers, "Authorization")) {
+        known_.add(credentials->substr(credentials->find(' ') + 1));
+    }
+    if (!asked.body.empty() && !find_http_header(asked.headers, "Content-Type")) {
+        asked.headers.emplace_back("Content-Type: application/json");
+    }
+    return http_.ask(
+        std::move(asked),
+        [this, origin = origin_of(what), request](const http_result& result) {
+            http_ended(origin, request, result);
+        },
+        why);
+}
+
+void runtime::http_ended(const call_origin& origin, const std::string& request, const http_result& result) {
+    if (!result.answered) {
+        ended(origin, {}, result.timed_out ? IOM_TIMED_OUT : IOM_GIVEN_UP, result.sentence);
+        return;
+    }
+    if (engine_ != nullptr) {
+        const std::string_view body = result.body;
+        const value_view variables[] = {value_view::of(std::string_view(request)),
+                                        value_view::of(std::int64_t{result.status}),
+                                        is_utf8(body) ? value_view::of(body) : value_view::of_bytes(body),
+                                        value_view::of(result.milliseconds)};
+        engine_->fire({host_instance, host_trigger::http_answered, variables},
+                      rules_time(control_loop::now()));
+    }
+    ended(origin, {}, IOM_DONE, {});
+}
+
 bool runtime::invoke_host(const invocation& what, std::string& why) {
+    if (what.action == host_action::http) {
+        return invoke_http(what, why);
+    }
     const auto argument = [&](std::uint32_t number) {
         for (const argument_view& each : what.arguments) {
             if (each.number == number) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "guard.hpp"
+#include "http/client.hpp"
 #include "instance.hpp"
 #include "log.hpp"
 #include "loop.hpp"
@@ -16,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -126,7 +128,7 @@ private:
     bool read(std::shared_ptr<const project>& read, std::vector<std::vector<setting_value>>& settings,
               std::vector<manifest::mistake>& mistakes);
     std::unique_ptr<unit> make_unit(const project& from, std::uint32_t index);
-    void use(std::shared_ptr<const project> next);
+    std::unique_ptr<variables> use(std::shared_ptr<const project> next);
     void start_unit(unit& which);
     void stop_unit(unit& which, phase towards);
     void broke(unit& which, std::string_view sentence);
@@ -137,6 +139,13 @@ private:
     [[nodiscard]] std::optional<time_us> next_deadline() const;
     [[nodiscard]] std::optional<time_us> next_of_units() const;
     bool invoke_host(const invocation& what, std::string& why);
+    bool invoke_http(const invocation& what, std::string& why);
+    void http_ended(const call_origin& origin, const std::string& request, const http_result& result);
+    [[nodiscard]] call_origin origin_of(const invocation& what) const;
+    [[nodiscard]] std::optional<std::uint32_t> rule_of(const call_origin& origin) const;
+    void ended(const call_origin& origin, std::string_view instance, iom_outcome outcome,
+               std::string_view sentence);
+    void hand_over(const project& before, rule_engine& engine_before);
     time_us rules_time(time_us now) noexcept;
     void watch_clock();
     void clock_was_set();
@@ -147,11 +156,13 @@ private:
     redactor& known_;
     site site_;
     control_loop loop_;
+    http_client http_{loop_};
     call_watch watch_;
     trace trace_;
 
     std::shared_ptr<const project> project_;
-    std::uint32_t generation_ = 0; ///< of the project
+    std::uint32_t generation_ = 0;                              ///< of the project
+    std::map<std::uint32_t, std::vector<std::uint32_t>> moved_; ///< by generation: where its rules stand now
     std::unique_ptr<variables> variables_;
     std::unique_ptr<rule_engine> engine_;
     std::vector<std::unique_ptr<unit>> units_;   ///< in the project's order

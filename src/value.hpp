@@ -71,6 +71,11 @@ std::string in_quotes(std::string_view text);
 
 void append_hex(std::string_view bytes, std::string& out);
 
+/// Length of the well-formed UTF-8 sequence at the start of `text`, 0 if there is none (RFC 3629 §4).
+std::size_t utf8_length(std::string_view text) noexcept;
+
+bool is_utf8(std::string_view text) noexcept;
+
 /// A number if the value is one, or is a text that is nothing but one (decimal, as JSON writes it, a leading
 /// + allowed). A boolean is none.
 struct number {
