@@ -968,8 +968,10 @@ void rule_engine::body::adopt_delayed(body& before, const succession& what, std:
         const auto which = successor(what.rules, old.from.rule);
         const auto instance = successor(what.instances, old.instance);
         const auto module = successor(what.modules, act_before.targets[old.target].module);
+        // The host's own number is that of no rule: only an instance can be gone.
+        const bool addressed = instance != no_rule || old.instance == host_instance;
         auto target = no_rule;
-        if (which != no_rule && instance != no_rule) {
+        if (which != no_rule && addressed) {
             const auto& targets = rules_[which].acts[old.from.act].targets;
             for (std::uint32_t at = 0; at < targets.size(); ++at)
                 if (targets[at].module == module)

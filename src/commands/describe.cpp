@@ -1,5 +1,6 @@
 #include "commands/describe.hpp"
 
+#include "host_manifest.hpp"
 #include "loader.hpp"
 
 #include <cstdio>
@@ -134,11 +135,13 @@ std::string manual_of(const manifest::module_manifest& described) {
     std::string out = described.label + " (" + described.id + ", version " + described.version + ")\n\n";
     append_wrapped(out, described.help, 0);
 
-    append_heading(out, "SETTINGS");
-    append_wrapped(out,
-                   "In a project: <instance name=\"NAME\" module=\"" + described.id +
-                       "\"><set name=\"SETTING\">VALUE</set> … </instance>",
-                   2);
+    if (!described.settings.empty()) {
+        append_heading(out, "SETTINGS");
+        append_wrapped(out,
+                       "In a project: <instance name=\"NAME\" module=\"" + described.id +
+                           "\"><set name=\"SETTING\">VALUE</set> … </instance>",
+                       2);
+    }
     std::string group;
     for (const manifest::setting& each : described.settings) {
         if (each.group != group) {
@@ -150,9 +153,11 @@ std::string manual_of(const manifest::module_manifest& described) {
         append_field(out, each, more, 4);
     }
 
-    append_heading(out, "STATUS VARIABLES");
-    append_wrapped(out, "In conditions and texts: NAME/STATUS.", 2);
-    out += '\n';
+    if (!described.statuses.empty()) {
+        append_heading(out, "STATUS VARIABLES");
+        append_wrapped(out, "In conditions and texts: NAME/STATUS.", 2);
+        out += '\n';
+    }
     for (const manifest::status& each : described.statuses) {
         append_field(out, each, "", 4);
     }
@@ -197,7 +202,10 @@ int describe(const std::string& module, const std::filesystem::path& modules) {
     manifest::module_manifest from_path;
     const manifest::module_manifest* described = nullptr;
     std::filesystem::path path(module);
-    if (module.find('/') != std::string::npos || path.extension() == ".so" || path.extension() == ".xml") {
+    if (module == host_manifest().id) {
+        described = &host_manifest();
+    } else if (module.find('/') != std::string::npos || path.extension() == ".so" ||
+               path.extension() == ".xml") {
         path.replace_extension(".xml");
         std::error_code error;
         if (!std::filesystem::exists(path, error)) {

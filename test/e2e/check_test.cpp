@@ -50,10 +50,11 @@ bool says_where(std::string_view said, const std::string& name) {
 
 TEST(Check, EveryExampleIsClean) {
     const auto examples = xml_files(iom::test::source_folder() / "examples");
-    ASSERT_GE(examples.size(), 3U);
+    ASSERT_GE(examples.size(), 4U);
     for (const auto& example : examples) {
         const result ended = check(example);
         EXPECT_EQ(ended.exit_code, 0) << example << "\n" << ended.out << ended.err;
+        EXPECT_EQ((ended.out + ended.err).find("warning"), std::string::npos) << ended.out << ended.err;
     }
 }
 
@@ -142,6 +143,15 @@ TEST(Describe, PrintsTheManualFromTheManifest) {
           "connection-status", "last-sent", "last-received"}) {
         EXPECT_NE(ended.out.find(label), std::string::npos) << label;
     }
+}
+
+TEST(Describe, PrintsWhatTheHostCanDoByItself) {
+    const result ended = run({iom::test::iomhost(), "describe", "host"});
+    EXPECT_EQ(ended.exit_code, 0) << ended.err;
+    for (const std::string_view part : {"http-answered", "action-failed", "tls-verify", "Fire rule"}) {
+        EXPECT_NE(ended.out.find(part), std::string::npos) << part;
+    }
+    EXPECT_EQ(ended.out.find("SETTINGS"), std::string::npos);
 }
 
 } // namespace
