@@ -34,6 +34,8 @@ constexpr std::size_t least_output = std::size_t{1} << 17U; ///< and goes on
 constexpr std::size_t most_waiting = 1024;                  ///< messages that wait to be taken by the module
 constexpr std::size_t most_open = 1024; ///< messages that the module has taken and not sent
 constexpr std::size_t longest_line = std::size_t{64} << 20U;
+constexpr time_us output_patience =
+    2 * one_second;                 ///< with a stdout that takes nothing, once the end is asked for
 constexpr std::size_t piece = 4096; ///< a pipe that polls writable takes it whole (POSIX, PIPE_BUF)
 constexpr time_us busy_pause = 2'000;
 
@@ -147,6 +149,8 @@ private:
     bool clean_ = false;
     bool ended_ = false;
     bool condemned_ = false;
+    bool asked_to_end_ = false; ///< by a signal
+    time_us last_output_ = 0;   ///< when stdout last took something
     bool cut_ = false;
     time_us last_event_ = 0;
 
@@ -429,6 +433,7 @@ void session::write_output() {
             break;
         }
         output_at_ += static_cast<std::size_t>(written);
+        last_output_ = control_loop::now();
     }
     if (output_at_ == output_.size() || output_broken_) {
         output_.clear();
@@ -480,9 +485,10 @@ void session::take_signals() {
         if (now_ == stage::connecting) {
             fail("Ended before there was a session.");
             now_ = stage::closed;
-        } else if (now_ == stage::closing) {
-            cut_ = true;
+        } else if (asked_to_end_) {
+            cut_ = true; // a second time
         }
+        asked_to_end_ = true;
         waiting_.clear();
         waiting_bytes_ = 0;
         close_line();
@@ -490,11 +496,24 @@ void session::take_signals() {
 }
 
 void session::finish_output() {
+    // A reader that is slow gets all the time it wants, until somebody asks for the end.
+    std::optional<time_us> asked_at;
     while (output_at_ < output_.size() && !output_broken_ && !cut_) {
         write_output();
-        if (output_at_ < output_.size()) {
-            loop_.turn(control_loop::now() + one_second);
+        if (output_at_ >= output_.size()) {
+            return;
         }
+        const time_us now = control_loop::now();
+        if (asked_to_end_) {
+            asked_at = asked_at.value_or(now);
+            if (now - std::max(*asked_at, last_output_) >= output_patience) {
+                output_broken_ = true;
+                fail("Nobody reads stdout: " + std::to_string(output_.size() - output_at_) +
+                     " bytes of what was received are not shown.");
+                return;
+            }
+        }
+        loop_.turn(now + one_second / 4);
     }
 }
 

@@ -175,4 +175,43 @@ TEST(Connect, RefusesAMessageOverTheLimitWithClose1009) {
     })) << far_end.get("/closes");
 }
 
+/// The tool with a stdout that somebody holds open and nobody reads, and the far end sending all the time.
+class BlockedOutput : public ::testing::Test {
+protected:
+    void SetUp() override {
+        ASSERT_EQ(run({"mkfifo", fifo_}).exit_code, 0);
+        holder_ =
+            std::make_unique<process>(std::vector<std::string>{"sh", "-c", "exec sleep 600 <\"$0\"", fifo_});
+        std::vector<std::string> argv{"sh", "-c", "exec \"$@\" >\"$0\"", fifo_};
+        const auto tool = connect(far_end_.url("/flood?count=1000000&size=1000"));
+        argv.insert(argv.end(), tool.begin(), tool.end());
+        tool_ = std::make_unique<process>(argv);
+        // Far more than a pipe holds.
+        ASSERT_TRUE(far_end_.eventually(
+            "/sessions", [](const nlohmann::json& counters) { return counters["bytesSent"] > 1'000'000; }));
+    }
+
+    peer far_end_;
+    iom::test::temporary_folder folder_;
+    std::string fifo_ = (folder_.path() / "fifo").string();
+    std::unique_ptr<process> holder_;
+    std::unique_ptr<process> tool_;
+};
+
+TEST_F(BlockedOutput, ASignalEndsItAllTheSameAndSaysWhatIsMissing) {
+    tool_->signal(SIGTERM);
+    EXPECT_EQ(tool_->wait_exit(), 1);
+    EXPECT_NE(tool_->bytes(process::stream::err).find("Nobody reads stdout: "), std::string::npos)
+        << tool_->bytes(process::stream::err);
+    EXPECT_TRUE(far_end_.eventually_open(0));
+}
+
+TEST_F(BlockedOutput, ASecondSignalCuts) {
+    tool_->signal(SIGTERM);
+    ASSERT_TRUE(far_end_.eventually_open(0));
+    tool_->signal(SIGTERM);
+    tool_->wait_exit();
+    EXPECT_TRUE(far_end_.eventually_open(0));
+}
+
 } // namespace

@@ -12,8 +12,8 @@ using iom::test::host;
 using iom::test::peer;
 using iom::test::process;
 
-const char* const quick = R"(<set name="reconnect-first-max">0.05</set><set name="reconnect-min">0.1</set>
-  <set name="reconnect-max">0.2</set>)";
+const char* const quick = "<set name=\"reconnect-first-max\">0.05</set><set name=\"reconnect-min\">0.1</set>"
+                          "<set name=\"reconnect-max\">0.2</set>";
 
 std::string instance(const peer& far_end, std::string_view name, std::string_view path,
                      std::string_view settings = {}, std::string_view pace = quick) {
