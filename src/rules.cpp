@@ -186,10 +186,14 @@ private:
     };
 
     void adopt_reports(const body& before, const succession& what);
-    void adopt_gates(body& before, const succession& what, std::vector<lost_deed>& lost);
+    /// Answers where each old gate stands now, or no_gate.
+    std::vector<std::uint32_t> adopt_gates(body& before, const succession& what,
+                                           std::vector<lost_deed>& lost);
     void adopt_gate(gate_state& from, std::uint32_t which, std::uint32_t on, std::uint32_t place,
                     std::uint32_t instance);
-    void adopt_delayed(body& before, const succession& what, std::vector<lost_deed>& lost);
+    void adopt_timers(body& before, const succession& what, const std::vector<std::uint32_t>& gates,
+                      std::vector<lost_deed>& lost);
+    void adopt_delayed(body& before, const timer& one, const succession& what, std::vector<lost_deed>& lost);
     /// The listening of the new rule that is the old one's; no_rule if there is none.
     [[nodiscard]] std::uint32_t same_listening(const host::listening& old, std::uint32_t which,
                                                const succession& what) const;
@@ -878,8 +882,7 @@ std::uint32_t successor(const std::vector<std::uint32_t>& of, std::uint32_t old)
 
 void rule_engine::body::adopt(body& before, const succession& what, std::vector<lost_deed>& lost) {
     adopt_reports(before, what);
-    adopt_gates(before, what, lost);
-    adopt_delayed(before, what, lost);
+    adopt_timers(before, what, adopt_gates(before, what, lost), lost);
     for (const auto& tick : before.tickers_) {
         const auto which = successor(what.rules, tick.rule);
         if (which == no_rule)
@@ -922,7 +925,9 @@ std::uint32_t rule_engine::body::same_listening(const host::listening& old, std:
     return found == among.end() ? no_rule : static_cast<std::uint32_t>(found - among.begin());
 }
 
-void rule_engine::body::adopt_gates(body& before, const succession& what, std::vector<lost_deed>& lost) {
+std::vector<std::uint32_t> rule_engine::body::adopt_gates(body& before, const succession& what,
+                                                          std::vector<lost_deed>& lost) {
+    std::vector<std::uint32_t> places(before.gates_.size(), no_gate);
     for (std::uint32_t old = 0; old < before.rules_.size(); ++old) {
         const auto which = successor(what.rules, old);
         for (std::uint32_t at = 0; at < before.rules_[old].listens.size(); ++at) {
@@ -936,14 +941,17 @@ void rule_engine::body::adopt_gates(body& before, const succession& what, std::v
             for (std::uint32_t one = 0; one < count; ++one) {
                 auto& gate = before.gates_[first + one];
                 const auto instance = each ? successor(what.instances, one) : 0;
-                if (on != no_rule && instance != no_rule)
-                    adopt_gate(gate, which, on, gate_of_[which][on] + instance,
+                if (on != no_rule && instance != no_rule) {
+                    places[first + one] = gate_of_[which][on] + instance;
+                    adopt_gate(gate, which, on, places[first + one],
                                successor(what.instances, gate.instance));
-                else if (gate.held)
+                } else if (gate.held) {
                     lost.push_back({old, "the event that it was holding back (debounce)", gate.due});
+                }
             }
         }
     }
+    return places;
 }
 
 void rule_engine::body::adopt_gate(gate_state& from, std::uint32_t which, std::uint32_t on,
@@ -953,44 +961,55 @@ void rule_engine::body::adopt_gate(gate_state& from, std::uint32_t which, std::u
     gate.rule = which;
     gate.listening = on;
     gate.instance = instance;
-    gate.queued = gate.held;
-    if (gate.held)
-        schedule(gate.due, timer_kind::debounce, place);
+    gate.queued = false;
 }
 
-void rule_engine::body::adopt_delayed(body& before, const succession& what, std::vector<lost_deed>& lost) {
+/// In the order in which they would have come.
+void rule_engine::body::adopt_timers(body& before, const succession& what,
+                                     const std::vector<std::uint32_t>& gates, std::vector<lost_deed>& lost) {
     auto waiting = before.timers_;
-    std::erase_if(waiting, [](const timer& one) { return one.kind != timer_kind::act; });
     std::sort(waiting.begin(), waiting.end(), [](const timer& a, const timer& b) { return b < a; });
     for (const auto& one : waiting) {
-        auto& old = before.delayed_[one.index];
-        const auto& act_before = before.rules_[old.from.rule].acts[old.from.act];
-        const auto which = successor(what.rules, old.from.rule);
-        const auto instance = successor(what.instances, old.instance);
-        const auto module = successor(what.modules, act_before.targets[old.target].module);
-        // The host's own number is that of no rule: only an instance can be gone.
-        const bool addressed = instance != no_rule || old.instance == host_instance;
-        auto target = no_rule;
-        if (which != no_rule && addressed) {
-            const auto& targets = rules_[which].acts[old.from.act].targets;
-            for (std::uint32_t at = 0; at < targets.size(); ++at)
-                if (targets[at].module == module)
-                    target = at;
+        if (one.kind == timer_kind::act) {
+            adopt_delayed(before, one, what, lost);
+        } else if (one.kind == timer_kind::debounce && gates[one.index] != no_gate) {
+            auto& gate = gates_[gates[one.index]];
+            gate.queued = gate.held;
+            if (gate.held)
+                schedule(one.due, timer_kind::debounce, gates[one.index]);
         }
-        if (target == no_rule) {
-            lost.push_back({old.from.rule, act_before.written, one.due});
-            continue;
-        }
-        const auto& arguments = rules_[which].acts[old.from.act].arguments;
-        for (std::size_t at = 0; at < old.tests.size(); ++at)
-            if (old.tests[at] != nullptr)
-                old.tests[at] = &arguments[at].test;
-        old.from.rule = which;
-        old.instance = instance;
-        old.target = target;
-        schedule(one.due, timer_kind::act, static_cast<std::uint32_t>(delayed_.size()));
-        delayed_.push_back(std::move(old));
     }
+}
+
+void rule_engine::body::adopt_delayed(body& before, const timer& one, const succession& what,
+                                      std::vector<lost_deed>& lost) {
+    auto& old = before.delayed_[one.index];
+    const auto& act_before = before.rules_[old.from.rule].acts[old.from.act];
+    const auto which = successor(what.rules, old.from.rule);
+    const auto instance = successor(what.instances, old.instance);
+    const auto module = successor(what.modules, act_before.targets[old.target].module);
+    // The host's own number is that of no rule: only an instance can be gone.
+    const bool addressed = instance != no_rule || old.instance == host_instance;
+    auto target = no_rule;
+    if (which != no_rule && addressed) {
+        const auto& targets = rules_[which].acts[old.from.act].targets;
+        for (std::uint32_t at = 0; at < targets.size(); ++at)
+            if (targets[at].module == module)
+                target = at;
+    }
+    if (target == no_rule) {
+        lost.push_back({old.from.rule, act_before.written, one.due});
+        return;
+    }
+    const auto& arguments = rules_[which].acts[old.from.act].arguments;
+    for (std::size_t at = 0; at < old.tests.size(); ++at)
+        if (old.tests[at] != nullptr)
+            old.tests[at] = &arguments[at].test;
+    old.from.rule = which;
+    old.instance = instance;
+    old.target = target;
+    schedule(one.due, timer_kind::act, static_cast<std::uint32_t>(delayed_.size()));
+    delayed_.push_back(std::move(old));
 }
 
 void rule_engine::body::advance(time_us now) {

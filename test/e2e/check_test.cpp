@@ -95,6 +95,32 @@ TEST(Check, AnAddressTypedIntoHostnameSaysWhichSettingsToUse) {
     }
 }
 
+TEST(Check, WhatWorksBadlyIsAWarningAndNoMistake) {
+    iom::test::temporary_folder folder;
+    const auto file = folder.write("p.xml", R"(<project name="p">
+  <instance name="line" module="websocket-client">
+    <set name="hostname">server.example</set>
+    <set name="bearer-token">t</set>
+    <set name="ping-interval">55</set>
+    <set name="farewell-match"><match>bye</match></set>
+  </instance>
+  <rule name="again">
+    <on trigger="line/disconnected"/>
+    <do action="line/connect"/>
+  </rule>
+</project>
+)");
+    const result ended = check(file);
+    const std::string said = ended.out + ended.err;
+    EXPECT_EQ(ended.exit_code, 0) << said;
+    for (const std::string_view line :
+         {"p.xml:4:5: warning: these credentials go over ws", "p.xml:5:5: warning: with more than 50 s",
+          "p.xml:6:5: warning: this answer is never waited for",
+          "p.xml:10:5: warning: Connect on Disconnected"}) {
+        EXPECT_NE(said.find(line), std::string::npos) << line << "\n" << said;
+    }
+}
+
 TEST(Check, ModulesThatAreNone) {
     iom::test::temporary_folder folder;
     const auto project =

@@ -193,7 +193,49 @@ TEST(host_project, warnings_do_not_refuse) {
          ""},
         {R"(<set name="ping-interval">51</set>)", "", "more than 50 s"},
         {R"(<set name="ping-interval">50</set>)", "", ""},
-        {R"(<set name="ping-interval">51</set><set name="send-keep-alive">false</set>)", "", ""},
+        {"",
+         R"(<rule name="r"><on trigger="press/disconnected"/><do action="host/fire"><arg name="rule">s</arg></do></rule>)"
+         R"(<rule name="s"><do action="press/connect"/></rule>)",
+         "Connect on Disconnected"},
+        {R"(<set name="connect-at-startup">false</set>)", "", "nothing connects press"},
+        {R"(<set name="connect-at-startup">false</set>)",
+         R"(<rule name="r"><on trigger="host/startup"/><do action="press/connect"/></rule>)", ""},
+        {R"(<set name="fault-retry">0</set>)", "", "stays down for good"},
+        {R"(<set name="fault-retry">0</set>)",
+         R"(<rule name="r"><on trigger="press/faulted"/><do action="press/connect" after="1h"/></rule>)", ""},
+        {R"(<set name="ping-interval">51</set><set name="send-keep-alive">false</set>)", "",
+         "server that hangs is never noticed"},
+        {R"(<set name="send-keep-alive">false</set><set name="silence-timeout">30</set>)", "", ""},
+        {R"(<set name="send-keep-alive">false</set><set name="heartbeat-message">hi</set><set name="heartbeat-interval">51</set>)",
+         "", "more than 50 s"},
+        {R"(<set name="heartbeat-interval">5</set>)", "", "no heartbeat-message"},
+        {R"(<set name="heartbeat-match"><match>pong</match></set>)", "", "no heartbeat-message"},
+        {R"(<set name="farewell-match"><match>bye</match></set>)", "", "no farewell"},
+        {R"(<set name="farewell"><item>bye</item></set><set name="farewell-match"><match>bye</match></set>)",
+         "", ""},
+        {R"(<set name="queue-messages">5</set>)", "", "nothing is queued"},
+        {R"(<set name="queue-messages">5</set><set name="offline-policy">queue</set>)", "", ""},
+        {R"(<set name="queue-ttl">2</set><set name="offline-policy">queue</set>)", "", "first retry"},
+        {R"(<set name="queue-ttl">0</set><set name="offline-policy">queue</set>)", "", ""},
+        {R"(<set name="reconnect-max">0.2</set>)", "", "never slow down"},
+        {R"(<set name="stable-after">0</set><set name="reconnect-first-max">0</set>)", "", "without a pause"},
+        {R"(<set name="tls-min">1.3</set>)", "", "no effect on ws"},
+        {R"(<set name="bearer-token">x</set><set name="username">x</set>)", "", "not used"},
+        {R"(<set name="password">x</set>)", "", "not used"},
+        {"",
+         R"(<rule name="r"><on trigger="host/startup"/><do action="host/http"><arg name="url">http://a/</arg>)"
+         R"(<arg name="headers">Authorization: x</arg></do></rule>)",
+         "go over http"},
+        {"",
+         R"(<rule name="r"><on trigger="host/startup"/><do action="host/http"><arg name="url">http://a/${secret:pin}</arg></do></rule>)",
+         "go over http"},
+        {"",
+         R"(<rule name="r"><on trigger="host/startup"/><do action="host/http"><arg name="url">https://a/${secret:pin}</arg></do></rule>)",
+         ""},
+        {"",
+         R"(<rule name="r"><on trigger="host/startup"/><do action="host/http"><arg name="url">https://a/</arg>)"
+         R"(<arg name="tls-verify">false</arg></do></rule>)",
+         "not verified"},
         {R"(<set name="bearer-token">x</set>)", "", ""}, // on loopback
         {R"(<set name="heartbeat-message">hi</set>)", "", "never sent"},
         {R"(<set name="protocol">wss</set><set name="tls-verify">false</set>)", "", "not verified"},
@@ -231,6 +273,8 @@ TEST(host_project, credentials_over_plain_ws) {
         {"10.0.0.1", R"(<set name="headers"><item>authorization: x</item></set>)", true},
         {"10.0.0.1", R"(<set name="headers"><item>X-Key: ${secret:pin}</item></set>)", true},
         {"10.0.0.1", R"(<set name="headers"><item>X-Key: 1</item></set>)", false},
+        {"10.0.0.1", R"(<set name="path">/in?key=${secret:pin}</set>)", true},
+        {"10.0.0.1", R"(<set name="greeting"><send>{"pin":"${secret:pin|json}"}</send></set>)", true},
         {"example.org", R"(<set name="bearer-token">x</set><set name="protocol">wss</set>)", false},
         {"localhost", R"(<set name="bearer-token">x</set>)", false},
         {"127.1.2.3", R"(<set name="bearer-token">x</set>)", false},
@@ -243,6 +287,18 @@ TEST(host_project, credentials_over_plain_ws) {
                  std::string{host} + "</set>" + std::string{settings} + "</instance></project>");
         EXPECT_NE(from->whole, nullptr);
         EXPECT_EQ(from->sentences().size(), warned ? 1u : 0u);
+    }
+}
+
+TEST(host_project, a_token_for_connect_over_plain_ws) {
+    for (const auto& [host, warned] : {std::pair{"example.org", 1U}, std::pair{"127.0.0.1", 0U}}) {
+        const auto from = load(
+            R"(<project name="P"><instance name="i" module="websocket-client"><set name="hostname">)" +
+            std::string{host} +
+            R"(</set></instance><rule name="r"><on trigger="i/credentials-rejected"/><do action="i/connect">)"
+            R"(<arg name="bearer-token">t</arg></do></rule></project>)");
+        EXPECT_NE(from->whole, nullptr);
+        EXPECT_EQ(from->sentences().size(), warned) << host;
     }
 }
 

@@ -22,20 +22,26 @@ constexpr time_us ms = 1000;
 /// A project's rules with a world around them that writes everything down.
 class stage final : public effects, public trace_sink {
 public:
-    explicit stage(std::string_view rules) {
-        const auto xml = R"(<project name="T">
-            <variable name="cue" type="int" value="0"/><variable name="last" type="text" value=""/>
-            <instance name="a" module="websocket-client"><set name="hostname">h</set>
-              <set name="greeting"><await><match kind="json" pointer="/id" as="id"/></await></set></instance>
-            <instance name="b" module="websocket-client"><set name="hostname">h</set></instance>)" +
-                         std::string{rules} + "</project>";
-        std::vector<manifest::mistake> mistakes;
-        loaded_ = parse_project(xml, "t.xml", around_, mistakes);
-        for (const auto& one : mistakes) {
-            EXPECT_TRUE(one.warning) << manifest::to_string(one);
+    static constexpr std::string_view usual_instances =
+        R"(<instance name="a" module="websocket-client"><set name="hostname">h</set>
+             <set name="greeting"><await><match kind="json" pointer="/id" as="id"/></await></set></instance>
+           <instance name="b" module="websocket-client"><set name="hostname">h</set></instance>)";
+
+    explicit stage(std::string_view rules) { load(rules, usual_instances); }
+
+    /// The project is loaded again with other rules; what could not be taken over.
+    std::string load_again(std::string_view rules, std::string_view instances = usual_instances) {
+        const auto before = std::move(engine_);
+        const auto values_before = std::move(values_);
+        const auto project_before = loaded_;
+        load(rules, instances);
+        std::string lost;
+        for (const lost_deed& one : engine_->adopt(*before, succession_of(*project_before, *loaded_))) {
+            lost += (lost.empty() ? "" : "; ") + project_before->rules.rules[one.rule].name + " " + one.what +
+                    " in " + std::to_string((one.due - clock) / ms) + " ms";
         }
-        values_ = std::make_unique<variables>(loaded_->variables);
-        engine_ = std::make_unique<rule_engine>(loaded_->rules, *values_, *this, *this);
+        engine_->start(clock, false);
+        return lost;
     }
 
     rule_engine& engine() { return *engine_; }
@@ -149,6 +155,19 @@ public:
     void complain(std::uint32_t /*rule*/, std::string_view sentence) override { complaints_ += sentence; }
 
 private:
+    void load(std::string_view rules, std::string_view instances) {
+        const auto xml = R"(<project name="T">
+            <variable name="cue" type="int" value="0"/><variable name="last" type="text" value=""/>)" +
+                         std::string{instances} + std::string{rules} + "</project>";
+        std::vector<manifest::mistake> mistakes;
+        loaded_ = parse_project(xml, "t.xml", around_, mistakes);
+        for (const auto& one : mistakes) {
+            EXPECT_TRUE(one.warning) << manifest::to_string(one);
+        }
+        values_ = std::make_unique<variables>(loaded_->variables);
+        engine_ = std::make_unique<rule_engine>(loaded_->rules, *values_, *this, *this);
+    }
+
     fake_surroundings around_;
     std::shared_ptr<const project> loaded_;
     std::unique_ptr<variables> values_;
@@ -616,6 +635,107 @@ TEST(host_rules, a_thousand_rules_on_one_trigger) {
     EXPECT_EQ(on.done(), "a/send-message 17; a/send-message 999");
     EXPECT_EQ(on.said("500"), verdict::no_match);
     EXPECT_EQ(on.traced().find("500"), std::string::npos);
+}
+
+// ---- loading again -----------------------------------------------------------------------------------
+
+TEST(host_rules, delayed_actions_of_unchanged_rules_outlive_a_reload) {
+    const std::string kept = R"(<rule name="r"><on trigger="a/message-received"/>
+        <do action="a/request" after="2s"><arg name="message">${message}</arg><arg name="match"><match>OK</match></arg></do>
+        <do action="this/send-message" after="2s"><arg name="message">this ${message}</arg></do>
+        <do action="host/add" after="2s"><arg name="variable">cue</arg></do></rule>)";
+    const std::string other = R"(<rule name="s"><on trigger="a/message-received"/>
+        <do action="b/ping" after="3s"/></rule>)";
+    stage on(kept + other);
+    on.message("a", "one");
+    on.advance(1500 * ms);
+    // Another order of rules and instances, and another rule of the same name.
+    const std::string swapped =
+        R"(<instance name="b" module="websocket-client"><set name="hostname">h</set></instance>
+           <instance name="a" module="websocket-client"><set name="hostname">h2</set></instance>)";
+    EXPECT_EQ(
+        on.load_again(
+            R"(<rule name="s"><on trigger="a/message-received"/><do action="a/ping" after="3s"/></rule>)" +
+                kept,
+            swapped),
+        "s b/ping in 1500 ms");
+    EXPECT_EQ(on.done(), "");
+    on.advance(499 * ms);
+    EXPECT_EQ(on.done(), "");
+    on.advance(1 * ms);
+    EXPECT_EQ(on.done(), "a/request one match:OK; a/send-message this one");
+    EXPECT_EQ(to_text(on.values().get(0)), "1");
+    on.advance(10 * one_second);
+    EXPECT_EQ(on.done(), "");
+    EXPECT_EQ(on.engine().delayed_actions(), 0U);
+}
+
+TEST(host_rules, delayed_actions_of_rules_that_are_gone_are_told) {
+    stage on(R"(<rule name="r"><on trigger="a/message-received"/><do action="a/ping" after="2s"/></rule>)");
+    on.message("a", "one");
+    on.message("a", "two");
+    EXPECT_EQ(on.load_again(""), "r a/ping in 2000 ms; r a/ping in 2000 ms");
+    on.advance(10 * one_second);
+    EXPECT_EQ(on.done(), "");
+}
+
+TEST(host_rules, gates_and_beats_outlive_a_reload) {
+    const std::string kept = R"(
+        <rule name="d"><on trigger="*/message-received"><match kind="prefix" as="v" debounce="100ms">v</match></on>
+          <do action="this/send-message"><arg name="message">quiet ${v}</arg></do></rule>
+        <rule name="c"><on trigger="a/message-received"><match kind="prefix" as="w" on-change="w">w</match></on>
+          <do action="a/send-message"><arg name="message">changed ${w}</arg></do></rule>
+        <rule name="m"><on trigger="a/message-received"><match kind="prefix" at-most="1">x</match></on>
+          <do action="a/send-message"><arg name="message">at most</arg></do></rule>
+        <rule name="e"><on trigger="host/every" interval="1s"/><do action="b/ping"/></rule>)";
+    stage on(kept + R"(<rule name="g"><on trigger="a/message-received"><match debounce="50ms">v</match></on>
+                        <do action="a/ping"/></rule>)");
+    on.engine().start(on.clock);
+    on.message("b", "v1");
+    on.message("a", "v2");
+    on.message("a", "w1");
+    on.message("a", "x");
+    on.advance(40 * ms);
+    EXPECT_EQ(on.done(), "a/send-message changed 1; a/send-message at most");
+    EXPECT_EQ(on.load_again(R"(<rule name="new"><on trigger="a/ready"/><do action="a/ping"/></rule>)" + kept),
+              "g the event that it was holding back (debounce) in 10 ms");
+    on.message("a", "w1");
+    EXPECT_EQ(on.said("c"), verdict::unchanged);
+    on.message("a", "x");
+    EXPECT_EQ(on.said("m"), verdict::too_often);
+    EXPECT_EQ(on.done(), "");
+    on.advance(60 * ms);
+    EXPECT_EQ(on.done(), "b/send-message quiet 1; a/send-message quiet 2");
+    on.message("a", "w2");
+    EXPECT_EQ(on.done(), "a/send-message changed 2");
+    on.advance(899 * ms); // the beat counts from the first start
+    EXPECT_EQ(on.done(), "");
+    on.advance(1 * ms);
+    EXPECT_EQ(on.done(), "b/ping");
+}
+
+TEST(host_rules, what_is_known_of_a_rule_outlives_a_reload) {
+    const std::string kept = R"(<rule name="r"><on trigger="a/message-received"><match>x</match></on>
+        <do action="a/ping"/></rule>)";
+    stage on(
+        R"(<rule name="s" stop="true"><on trigger="a/message-received"><match>stop</match></on></rule>)" +
+        kept);
+    on.message("a", "x");
+    on.message("a", "stop x");
+    EXPECT_EQ(on.said("r"), verdict::stopped);
+    on.load_again(kept);
+    EXPECT_EQ(on.report("r").fired, 1U);
+    EXPECT_EQ(on.said("r"), verdict::never) << "the rule that stopped it is gone";
+    on.message("a", "y");
+    EXPECT_EQ(on.said("r"), verdict::no_match);
+    on.engine().enable(on.find("r"), false);
+    on.load_again(kept);
+    EXPECT_FALSE(on.report("r").enabled);
+    // A rule that was changed begins anew.
+    on.load_again(
+        R"(<rule name="r"><on trigger="a/message-received"><match>z</match></on><do action="a/ping"/></rule>)");
+    EXPECT_TRUE(on.report("r").enabled);
+    EXPECT_EQ(on.report("r").fired, 0U);
 }
 
 } // namespace

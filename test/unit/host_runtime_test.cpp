@@ -301,6 +301,21 @@ TEST_F(Runtime, AReloadWithMistakesChangesNothing) {
     stop();
 }
 
+TEST_F(Runtime, ReloadTellsAnUnchangedRuleOfTheActionsItHadBegun) {
+    const std::string rules =
+        rule_xml("hold", on_xml("a/started"), "<do action=\"a/keep\"/>") +
+        rule_xml("note", on_xml("host/action-failed"), log_xml("NOTE ${rule}: ${sentence}"));
+    run(instance_xml("a") + rules);
+    EXPECT_TRUE(until([&] { return it_->find("a")->open_calls() == 1; }));
+    write(instance_xml("b") + instance_xml("a") + rule_xml("new", on_xml("b/started"), log_xml("NEW")) +
+          rules);
+    it_->reload();
+    it_->reload();
+    EXPECT_TRUE(until_logged("NEW"));
+    stop();
+    EXPECT_THAT(journal_.text(), HasSubstr("NOTE hold: The instance stops."));
+}
+
 TEST_F(Runtime, ReloadGoesOnWithoutTheCallsOfOldRules) {
     run(instance_xml("a") + rule_xml("hold", on_xml("a/started"), "<do action=\"a/keep\"/>"));
     EXPECT_TRUE(until([&] { return it_->find("a")->open_calls() == 1; }));
@@ -329,6 +344,16 @@ TEST_F(Runtime, QuarantinesAModuleThatBreaksTheContractAndStartsItAgain) {
     EXPECT_THAT(journal_.text(), HasSubstr("the module broke the contract (done)"));
     EXPECT_EQ(to_text(status("a", 0)), "idle"); // what nobody keeps true is not shown
     EXPECT_TRUE(until([&] { return status("b", 1).integer >= 2; }));
+    stop();
+}
+
+TEST_F(Runtime, WhatAnInstanceKeepsOutlivesItsModulesFailure) {
+    options_.restart_first = 10'000;
+    run(instance_xml("a", {}, "wrong-keep") +
+        rule_xml("once", on_xml("host/startup"), say_xml("a", "first") + say_xml("a", "the wish")) +
+        rule_xml("break", on_xml("a/said", "<match>the wish</match>"), "<do action=\"a/fail\"/>"));
+    EXPECT_TRUE(until_logged("will be started again"));
+    EXPECT_TRUE(until([&] { return to_text(status("a", 2)) == "kept:the wish"; })) << to_text(status("a", 2));
     stop();
 }
 

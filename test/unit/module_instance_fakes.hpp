@@ -51,6 +51,7 @@ public:
             }
             return std::string_view(name) == IOM_MATCH_EXTENSION  ? static_cast<const void*>(&match_table())
                    : std::string_view(name) == IOM_TEXT_EXTENSION ? static_cast<const void*>(&text_table())
+                   : std::string_view(name) == IOM_KEEP_EXTENSION ? static_cast<const void*>(&keep_table())
                                                                   : nullptr;
         };
         table.log = [](const iom_host* self, std::uint32_t level, iom_text line) {
@@ -106,6 +107,7 @@ public:
     iom_host table{};
     bool lends = true;
     bool quiet = false; ///< count only
+    std::string kept;   ///< through iom.keep/1
     std::size_t triggers = 0;
     std::size_t dones = 0;
     std::vector<std::string> told;
@@ -159,6 +161,19 @@ private:
                 }
                 of(self).captured.push_back(to_text(*message));
                 return 1;
+            },
+        };
+        return table;
+    }
+
+    static const iom_keep_host& keep_table() {
+        static const iom_keep_host table{
+            [](const iom_host* self, iom_bytes what) {
+                of(self).kept.assign(reinterpret_cast<const char*>(what.data), what.size);
+            },
+            [](const iom_host* self) -> iom_bytes {
+                const std::string& kept = of(self).kept;
+                return {reinterpret_cast<const std::uint8_t*>(kept.data()), kept.size()};
             },
         };
         return table;

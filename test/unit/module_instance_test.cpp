@@ -268,6 +268,22 @@ TEST_F(instances, token_and_wish_outlive_a_restart) {
     EXPECT_EQ(link->commands(), "identity(0 /||Bearer given) connect(0)");
 }
 
+TEST_F(instances, token_and_wish_outlive_the_object) {
+    run({bool_value(id::connect_at_startup, false)});
+    invoke(7, act::connect, {text_value(arg::connect::bearer_token, "given")});
+    const auto anew = [&](bool at_startup) {
+        it = std::make_unique<instance>(host.table, [this] { return link; });
+        EXPECT_EQ(set({bool_value(id::connect_at_startup, at_startup)}), IOM_OK);
+        EXPECT_EQ(start(), IOM_OK);
+        return link->commands();
+    };
+    EXPECT_EQ(anew(false), "identity(0 /||Bearer given) connect(0)");
+    invoke(8, act::disconnect);
+    EXPECT_EQ(anew(true), "") << "connect-at-startup is looked at once";
+    invoke(9, act::connect);
+    EXPECT_EQ(anew(false), "identity(0 /||) connect(0)") << "the token ended with Disconnect";
+}
+
 TEST_F(instances, after_disconnect_a_restart_stays_quiet) {
     ready();
     EXPECT_EQ(invoke(7, act::disconnect), IOM_OK);
