@@ -127,7 +127,9 @@ bool trace::is_at_once(std::uint32_t rule, std::uint32_t act) const {
         return false;
     }
     const host::act& one = in->rules.rules[rule].acts[act];
-    return one.instance == host_instance && !one.targets.empty() && one.targets.front().what != nullptr;
+    // Of the host's own only host/http takes its time.
+    return one.instance == host_instance && !one.targets.empty() && one.targets.front().what != nullptr &&
+           one.targets.front().what->number != host_action::http;
 }
 
 void trace::end(std::uint32_t listeners, std::uint32_t stopped_by) {

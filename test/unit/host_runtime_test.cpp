@@ -422,6 +422,21 @@ TEST_F(Runtime, TracesWhatRulesDidWithAnEvent) {
     stop();
 }
 
+TEST_F(Runtime, TracesHowARequestOverHttpEnded) {
+    run(instance_xml("a") +
+        rule_xml("ask", on_xml("a/started"),
+                 "<do action=\"host/http\"><arg name=\"url\">http://127.0.0.1:1/</arg></do>") +
+        rule_xml("note", on_xml("host/action-failed"), log_xml("NOTE ${action}: ${sentence}")));
+    EXPECT_TRUE(until_logged("NOTE host/http: GET http://127.0.0.1:1: nothing listens at 127.0.0.1:1."));
+    EXPECT_THAT(journal_.text(), HasSubstr("rule \"ask\": host/http failed: GET http://127.0.0.1:1"));
+    bool told = false;
+    for (const std::string& each : it_->events().in_words(10, control_loop::now())) {
+        told = told || each.find("host/http given up") != std::string::npos;
+    }
+    EXPECT_TRUE(told);
+    stop();
+}
+
 TEST_F(Runtime, TracesAloudWhenAsked) {
     options_.trace_aloud = true;
     run(instance_xml("a") + rule_xml("go", on_xml("a/started"), say_xml("a", "hello")));
