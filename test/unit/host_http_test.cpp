@@ -418,13 +418,16 @@ TEST_F(HttpClient, SaysWhereNothingListensAndTriesEachAddress) {
 }
 
 TEST_F(HttpClient, ANameServerThatIsSilentHoldsUpNobodyElse) {
-    std::mutex mutex;
-    std::condition_variable released;
-    bool through = false;
-    client_ = std::make_unique<http_client>(loop_, [&](const std::string& name) {
+    struct silence {
+        std::mutex mutex;
+        std::condition_variable released;
+        bool through = false;
+    };
+    const auto held = std::make_shared<silence>(); // the look-ups' threads outlive the test
+    client_ = std::make_unique<http_client>(loop_, [held](const std::string& name) {
         if (name == "silent.example") {
-            std::unique_lock lock(mutex);
-            released.wait(lock, [&] { return through; });
+            std::unique_lock lock(held->mutex);
+            held->released.wait(lock, [&] { return held->through; });
         }
         return http_names::answer{0, {}, {"127.0.0.1"}};
     });
@@ -446,9 +449,9 @@ TEST_F(HttpClient, ANameServerThatIsSilentHoldsUpNobodyElse) {
     ASSERT_EQ(results_.size(), 3U);
     EXPECT_EQ(results_.back().sentence, "The host stops.");
     client_.reset();
-    const std::lock_guard lock(mutex);
-    through = true;
-    released.notify_all();
+    const std::lock_guard lock(held->mutex);
+    held->through = true;
+    held->released.notify_all();
 }
 
 TEST_F(HttpClient, FollowsRedirectsOnTheSameServerOnly) {
