@@ -100,7 +100,7 @@ TEST(Check, WhatWorksBadlyIsAWarningAndNoMistake) {
     const auto file = folder.write("p.xml", R"(<project name="p">
   <instance name="line" module="websocket-client">
     <set name="hostname">server.example</set>
-    <set name="bearer-token">t</set>
+    <set name="bearer-token">s3cret-token</set>
     <set name="ping-interval">55</set>
     <set name="farewell-match"><match>bye</match></set>
   </instance>
