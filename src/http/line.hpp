@@ -9,7 +9,8 @@
 namespace iom::host {
 
 /// One connection to a web server, plain or over TLS; nothing in it ever blocks. The only user of sockets and
-/// of mbedTLS among the rooms of HTTP. All lines belong to one thread.
+/// of mbedTLS among the rooms of HTTP. All lines belong to one thread: mbedTLS is built without locks, and
+/// its randomness is shared by all of a program.
 class http_line {
 public:
     struct target {

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <gtest/gtest.h>
 #include <memory>
+#include <unistd.h>
 
 namespace {
 
@@ -14,14 +15,19 @@ using iom::test::peer;
 using iom::test::process;
 using iom::test::temporary_folder;
 
-/// `iomhost run` of a project in a folder that holds more than the project.
+/// `iomhost run` of a project in a folder that holds more than the project; `before` are words before the
+/// command.
 std::unique_ptr<process> run_in(const temporary_folder& folder, std::string_view project,
-                                std::vector<std::string> environment = {}) {
+                                std::vector<std::string> environment = {},
+                                std::vector<std::string> before = {}) {
     const auto file = folder.write("p.xml", "<project name=\"p\">" + std::string(project) + "</project>");
-    auto made = std::make_unique<process>(
-        std::vector<std::string>{iom::test::iomhost(), "run", file.string(), "--no-web", "--log-level",
-                                 "debug", "--trace", "--modules", iom::test::module_folder().string()},
-        std::move(environment));
+    for (const std::string& each :
+         {iom::test::iomhost(), std::string("run"), file.string(), std::string("--no-web"),
+          std::string("--log-level"), std::string("debug"), std::string("--trace"), std::string("--modules"),
+          iom::test::module_folder().string()}) {
+        before.push_back(each);
+    }
+    auto made = std::make_unique<process>(std::move(before), std::move(environment));
     made->wait_line(process::stream::out, "ready");
     return made;
 }
@@ -62,6 +68,27 @@ TEST(Http, AnswersFireRulesWithWhateverStatus) {
     }
     EXPECT_EQ(stop(*program), 0);
     EXPECT_EQ(program->bytes(process::stream::err).find("FAILED"), std::string::npos);
+}
+
+TEST(Http, ReachesIpv6AndNamesOfTheHostsFile) {
+    ASSERT_EQ(geteuid(), 0U) << "this test gives the host a hosts file of its own, which only root may do";
+    peer far_end({"--address", "::1"});
+    const std::string port = std::to_string(far_end.port());
+    const temporary_folder folder;
+    // Of the name's two addresses only one answers.
+    const auto hosts = folder.write("hosts", "127.0.0.1 far.example\n::1 far.example\n");
+    const auto program = run_in(
+        folder,
+        ask("digits", "http://[::1]:" + port + "/things") +
+            ask("name", "http://far.example:" + port + "/things") + tell,
+        {}, {"unshare", "-m", "sh", "-c", "mount --bind \"$0\" /etc/hosts && exec \"$@\"", hosts.string()});
+    for (const std::string_view part : {"ANSWER digits 200 []", "ANSWER name 200 []"}) {
+        EXPECT_TRUE(iom::test::eventually([&] {
+            return program->bytes(process::stream::err).find(part) != std::string::npos;
+        })) << part
+            << program->bytes(process::stream::err);
+    }
+    EXPECT_EQ(stop(*program), 0);
 }
 
 TEST(Http, MatchesLookIntoTheBody) {
