@@ -252,7 +252,7 @@ TEST(Protocol, LiarsCostTheirOwnSessionOnly) {
         errors + instance(far_end, "headers", "/endless-headers") +
         instance(far_end, "slow", "/slow-bytes?every=50", set("connect-timeout", "1")) +
         instance(far_end, "mute", "/slow-upgrade?ms=60000", set("connect-timeout", "1")) +
-        instance(far_end, "circle", "/redirect?to=/redirect?to=/redirect") + instance(far_end, "good", "/") +
+        instance(far_end, "circle", "/redirect?loop=1") + instance(far_end, "good", "/") +
         "<rule name=\"start\"><on trigger=\"good/ready\"/><do action=\"good/send-message\">"
         "<arg name=\"message\">round and round</arg></do></rule>" +
         rule("back", "good/message-received", "good/send-message", "${message}")));

@@ -118,6 +118,8 @@ fault_plan redirect(const target& asked) {
         .status = static_cast<unsigned>(asked.number("status", 302, 300, 399)), .headers = {}, .body = {}};
     if (const auto to = asked.text("to")) {
         reply.headers.emplace_back("Location", *to);
+    } else if (asked.flag("loop", false)) {
+        reply.headers.emplace_back("Location", asked.path + "?loop=1");
     }
     return {.reply = reply, .then = echo_act{}};
 }

@@ -132,6 +132,7 @@ TEST(fault_plan, streams) {
     EXPECT_EQ(std::get<big_act>(planned("/big?size=10&fragments=3").then).fragments, 3U);
     EXPECT_TRUE(std::get<upgrade_answer>(planned("/bomb").reply).compression);
     EXPECT_EQ(std::get<ping_act>(planned("/ping-me?every=5&burst=4").then).burst, 4U);
+    EXPECT_EQ(std::get<refusal>(planned("/redirect?loop=1").reply).headers[0].second, "/redirect?loop=1");
 }
 
 TEST(wrong_frames, every_name_has_bytes_of_its_own) {

@@ -31,7 +31,7 @@ below /invalid/ also compression=1 (negotiates it) and stay=1 (leaves the end to
   /ping-me?every=MS&burst=N&size=B&compression=1
   /half-open  /stop-reading?messages=N&every=MS
   /slow-upgrade?ms=  /slow-bytes?every=MS  /endless-headers?bytes=
-  /status/NNN?retry-after=&www-authenticate=&location=&body=      /redirect?to=URL&status=302
+  /status/NNN?retry-after=&www-authenticate=&location=&body=      /redirect?to=URL&status=302&loop=1 (to itself)
   /bad-accept  /bad-subprotocol  /bad-extension
   /flood?count=N&size=B&binary=0 (count 0: without end)  /bomb?size=B
   /big?size=B&fragments=N&binary=0&pings=1 (one before each further fragment)&piece=B&every=MS
