@@ -52,6 +52,7 @@ std::optional<std::uint32_t> seconds_of(const std::string& text) {
                                                                                : std::nullopt;
 }
 
+#if defined(LWS_IOM_PATCHES)
 std::string hex(const std::uint8_t* bytes, std::size_t size) {
     constexpr std::string_view digits = "0123456789abcdef";
     std::string text;
@@ -61,6 +62,7 @@ std::string hex(const std::uint8_t* bytes, std::size_t size) {
     }
     return text;
 }
+#endif
 
 std::string joined(const std::vector<std::string>& tokens) {
     std::string list;
