@@ -648,10 +648,16 @@ void line::port::log_in_frame(lws* wsi, std::string_view bytes, bool first, bool
     frame_beginning_ +=
         bytes.substr(0, shown_payload + 4 - std::min(frame_beginning_.size(), shown_payload + 4));
     frame_length_ += bytes.size();
+#if defined(LWS_IOM_PATCHES)
+    if (lws_ws_frame_complete(wsi) == 0) { // of a compressed frame there may be more where nothing remains
+        return;
+    }
+#else
+    static_cast<void>(wsi);
+#endif
     if (remaining != 0) {
         return;
     }
-    static_cast<void>(wsi);
     const std::string_view opcode = !message_begun_ ? "continuation" : binary ? "binary" : "text";
     log(IOM_LOG_FRAME, frame_line(direction::in, opcode, last, frame_length_, frame_beginning_, !binary));
     frame_beginning_.clear();

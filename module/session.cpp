@@ -776,8 +776,8 @@ void session::received(instant now, std::string_view bytes, bool first, bool las
     }
     if (first) {
         partial_.clear();
-        partial_binary_ = binary;
     }
+    partial_binary_ = binary; // of an empty first fragment the library may not tell
     const std::uint64_t size = partial_.size() + bytes.size() + remaining;
     if (size > what_->max_message_size) {
         partial_ = {};

@@ -248,14 +248,14 @@ TEST(Protocol, EveryPingIsAnsweredAlsoWithinAMessage) {
 
 TEST(Protocol, LiarsCostTheirOwnSessionOnly) {
     const peer far_end;
-    host controller(project(
-        errors + instance(far_end, "headers", "/endless-headers") +
-        instance(far_end, "slow", "/slow-bytes?every=50", set("connect-timeout", "1")) +
-        instance(far_end, "mute", "/slow-upgrade?ms=60000", set("connect-timeout", "1")) +
-        instance(far_end, "circle", "/redirect?loop=1") + instance(far_end, "good", "/") +
-        "<rule name=\"start\"><on trigger=\"good/ready\"/><do action=\"good/send-message\">"
-        "<arg name=\"message\">round and round</arg></do></rule>" +
-        rule("back", "good/message-received", "good/send-message", "${message}")));
+    host controller(
+        project(errors + instance(far_end, "headers", "/endless-headers") +
+                instance(far_end, "slow", "/slow-bytes?every=50", set("connect-timeout", "1")) +
+                instance(far_end, "mute", "/slow-upgrade?ms=60000", set("connect-timeout", "1")) +
+                instance(far_end, "circle", "/redirect?loop=1") + instance(far_end, "good", "/") +
+                "<rule name=\"start\"><on trigger=\"good/ready\"/><do action=\"good/send-message\">"
+                "<arg name=\"message\">round and round</arg></do></rule>" +
+                rule("back", "good/message-received", "good/send-message", "${message}")));
     controller.wait_log("ERROR headers upgrade");
     const auto seen = [&](std::string_view part) {
         return eventually([&] { return holds(log_of(controller), part); });

@@ -590,6 +590,27 @@ TEST_F(link_test, pongs_go_out_between_the_parts_of_a_compressed_message) {
     EXPECT_EQ(server.get("/sessions")["pongsReceived"], said);
 }
 
+TEST_F(link_test, logs_a_compressed_frame_once_with_all_that_is_in_it) {
+    what.compression = true;
+    what.log_comms = true;
+    what.max_message_size = std::size_t{4} << 20;
+    user me(shared_link(), what);
+    me.connect("/bomb?size=2100000");
+    ASSERT_TRUE(me.until([&] { return !me.messages.empty(); }));
+    EXPECT_EQ(me.messages[0].bytes.size(), 2'100'000U);
+    std::vector<std::string> frames;
+    for (const std::string& line : me.lines()) {
+        if (line.starts_with("5 in  binary") || line.starts_with("5 in  continuation")) {
+            frames.push_back(line.substr(2, line.find(" byte") - 2));
+        }
+    }
+    // The library does not tell of the first frame, which is empty.
+    EXPECT_EQ(frames,
+              (std::vector<std::string>{"in  continuation more 1048576", "in  continuation more 1048576",
+                                        "in  continuation fin 2848"}));
+    EXPECT_TRUE(me.messages[0].binary);
+}
+
 TEST_F(link_test, a_violation_is_answered_behind_what_is_still_to_be_sent) {
     what.auto_reconnect = false;
     user me(shared_link(), what);
@@ -692,10 +713,11 @@ TEST(link_tls, speaks_1_3_and_1_2_and_trusts_only_what_it_should) {
     std::vector<std::string> demanding = options;
     demanding.insert(demanding.end(), {"--tls-client-ca", authority.authority()});
     const iom::test::peer strict_modern(demanding);
-    EXPECT_EQ(session(what, strict_modern.port()), "tls certificate-required");
+    // Its alert says "certificate required", unless the reset behind it overtakes it.
+    EXPECT_TRUE(session(what, strict_modern.port()).starts_with("tls certificate-"));
     demanding.insert(demanding.end(), {"--tls-max", "1.2"});
     const iom::test::peer strict_old(demanding);
-    EXPECT_EQ(session(what, strict_old.port()), "tls certificate-required");
+    EXPECT_TRUE(session(what, strict_old.port()).starts_with("tls certificate-"));
 
     // AES first where the processor knows it.
     std::ifstream processor("/proc/cpuinfo");

@@ -586,6 +586,16 @@ TEST_F(session_test, a_message_too_large_is_refused_before_it_is_there) {
     EXPECT_NE(events[2].parts[1].find("1000"), std::string::npos);
 }
 
+TEST_F(session_test, a_message_without_a_first_fragment_has_its_own_type) {
+    establish();
+    made().received(now, "text", true, true, false, 0);
+    made().received(now, "bytes", false, true, true, 0); // behind an empty fragment that was not told
+    const auto events = take();
+    ASSERT_EQ(events.size(), 2U);
+    EXPECT_EQ(events[0].head.flags, 0);
+    EXPECT_EQ(events[1].head.flags, flag_binary);
+}
+
 TEST_F(session_test, many_fragments_are_counted_together) {
     what.max_message_size = 10;
     establish();
