@@ -22,6 +22,7 @@ constexpr std::size_t first_marks = 64;
 constexpr std::size_t most_marks = 65536;
 constexpr std::size_t kept_capacity = std::size_t{64} << 10;
 constexpr std::size_t longest_reason = 123; // RFC 6455 §5.5.1
+constexpr instant slow_frame = 200'000'000; // a frame that takes longer holds up the pongs behind it
 constexpr instant quiet_time = 1'000'000;   // that a send may be done before [control] hears of it
 constexpr instant ping_blame = 2'000'000'000;
 
@@ -503,6 +504,7 @@ void session::upgraded(instant now, std::string_view subprotocol) {
     due_ = 0;
     established_at_ = now;
     stirred_at_ = 0;
+    frame_began_ = 0;
     last_message_at_ = 0;
     ++session_;
     attempts_ = 0;
@@ -774,6 +776,17 @@ void session::received(instant now, std::string_view bytes, bool first, bool las
     if (phase_ < phase::open || phase_ == phase::answering || closing_for_) {
         return;
     }
+    // Nothing can come between the bytes of one frame, so that an answer has to wait for its end. A frame
+    // that is cut by the end of a read, as they are in any flood, holds up nothing.
+    if (frame_began_ == 0) {
+        frame_began_ = now;
+    }
+    if (now - frame_began_ >= slow_frame) {
+        stir(now);
+    }
+    if (remaining == 0) {
+        frame_began_ = 0;
+    }
     if (first) {
         partial_.clear();
     }
@@ -793,7 +806,6 @@ void session::received(instant now, std::string_view bytes, bool first, bool las
     }
     if (!last) {
         partial_.append(bytes);
-        stir(now);
         return;
     }
     if (partial_.empty()) {

@@ -255,6 +255,7 @@ private:
     bool partial_binary_ = false;
     bool paused_ = false;
     instant stirred_at_ = 0;
+    instant frame_began_ = 0; // that is not whole yet
     instant last_message_at_ = 0;
     unsigned close_code_ = 1000;
     std::string close_reason_;

@@ -279,6 +279,7 @@ TEST(Protocol, OnlyTheRightPongProvesLife) {
     const peer far_end;
     host controller(project(errors + instance(far_end, "none", "/no-pong", quick) +
                             instance(far_end, "wrong", "/wrong-pong", quick) +
+                            instance(far_end, "talks", "/stop-reading?every=250", quick) +
                             instance(far_end, "good", "/", quick) +
                             rule("trips", "good/ready", "host/log", "GOOD")));
     const auto seen = [&](std::string_view part) {
@@ -286,6 +287,7 @@ TEST(Protocol, OnlyTheRightPongProvesLife) {
     };
     EXPECT_TRUE(seen("ERROR none liveness pong-timeout"));
     EXPECT_TRUE(seen("ERROR wrong liveness pong-timeout"));
+    EXPECT_TRUE(seen("ERROR talks liveness no-pong"));
     EXPECT_FALSE(holds(log_of(controller), "ERROR good"));
     EXPECT_EQ(controller.stop(), 0);
 }

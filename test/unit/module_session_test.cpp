@@ -776,6 +776,18 @@ TEST_F(session_test, the_deadline_waits_while_bytes_of_an_unfinished_message_arr
     EXPECT_NE(find(take(), "error"), nullptr);
 }
 
+TEST_F(session_test, frames_that_a_read_has_cut_are_no_proof_of_life) {
+    establish();
+    pass(20 * second);
+    for (int count = 0; count < 3000 && link.up; ++count) {
+        pass(10 * millisecond);
+        made().received(now, "the end of one", false, true, false, 0);
+        made().received(now, "the beginning of ", true, false, false, 7);
+    }
+    EXPECT_FALSE(link.up);
+    EXPECT_EQ(find(take(), "error")->parts[0], "no-pong");
+}
+
 TEST_F(session_test, the_deadline_runs_from_the_last_byte_of_the_ping) {
     establish();
     link.is_stuck = true;
