@@ -2,11 +2,11 @@
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 
-    #include <sanitizer/allocator_interface.h>
-
-// The sanitizers have an allocator of their own, which counts already.
+// The sanitizers have an allocator of their own, which keeps what was freed for a while; LeakSanitizer tells
+// of
+// what is lost.
 std::size_t iom::test::live_bytes() noexcept {
-    return __sanitizer_get_current_allocated_bytes();
+    return 0;
 }
 
 #else
