@@ -29,7 +29,7 @@ class Account:
         covered = set()
         for end in instance.story.all("disconnected"):
             open_ones = [n for n in missing if when[n] <= end.at and n not in covered]
-            covered |= set(open_ones[len(open_ones) - end["unconfirmed"]:] if end["unconfirmed"] else [])
+            covered |= set(open_ones[max(0, len(open_ones) - end["unconfirmed"]):])
         left = [n for n in missing if n not in covered]
         self.lost = left[instance.unnamed:]
         self.unconfirmed = len(missing) - len(self.lost)

@@ -252,6 +252,7 @@ class Instance:
         self.next = None      # seconds until the next attempt, as last told
         self.unnamed = 0      # sends reported without their text, as it was too large to be kept
         self.quiet = False    # messages received are not told
+        self.silent = False   # nothing is
 
     @property
     def path(self):
@@ -263,6 +264,8 @@ class Instance:
     def xml(self):
         name = self.name
         rules = [f'  <instance name="{name}" module="websocket-client">\n{settings_xml(self.settings)}\n  </instance>']
+        if self.silent:
+            return rules[0]
         state = {"state": f'"${{{name}/connection-status}}"', "next": f"${{{name}/next-retry}}"}
         why = {"layer": '"${layer|json}"', "code": '"${code|json}"', "sentence": '"${sentence|json}"'}
         for trigger, fields in {
@@ -392,7 +395,7 @@ class Controller:
         except ValueError:
             self.story.add(Event(what="stderr", text=f"unreadable: {text}", at=at, came=came))
             return
-        if event.get("next", 0) > 0 and self.instances[event["i"]].next is not None:
+        if event.get("next", 0) > 0 and event.get("i") in self.instances and self.instances[event["i"]].next is not None:
             event["next"] = self.instances[event["i"]].next
         if event["what"] == "failed":
             self.failures.append((event["rule"], event["action"], event["sentence"]))

@@ -20,6 +20,7 @@ SETTINGS = {
     "reconnect-max": 1, "fault-retry": 2, "close-timeout": 1, "ready-timeout": 3, "offline-policy": "queue",
     "extended-logging": "true",
 }
+TENTH = 0.06     # seconds; delays are told in tenths
 ALLOWANCE = 0.5  # seconds that a busy machine may take on top of each bound
 
 
@@ -224,19 +225,19 @@ def check_lane(case, instance, error, lane, first=True, retry_after=None):
     wait, shown = error["next"], error["state"]
     longest = max(float(instance["reconnect-first-max"]), float(instance["reconnect-max"]))
     if lane == "transient":
-        case.check(shown == "waiting" and wait <= longest + 0.01,
+        case.check(shown == "waiting" and wait <= longest + TENTH,
                    f"transient means waiting, at most {longest:g} s; it is {shown}, {wait:.1f} s: {error['sentence']}")
     elif lane == "slow":
         least = min(retry_after, 3600) if retry_after is not None else 5
-        most = max(least * 1.1, least + longest) + 0.01
+        most = max(least * 1.1, least + longest) + TENTH
         case.check(shown == "waiting" and least - 0.05 <= wait <= most,
                    f"slow means waiting {least:g} to {most:g} s; it is {shown}, {wait:.1f} s: {error['sentence']}")
     elif lane == "restart":
-        case.check(shown == "waiting" and 4.95 <= wait <= 30.01,
+        case.check(shown == "waiting" and 4.95 <= wait <= 30 + TENTH,
                    f"a restart means waiting 5 to 30 s; it is {shown}, {wait:.1f} s: {error['sentence']}")
     elif lane == "fatal":
         most = float(instance["fault-retry"])
-        case.check(shown == "faulted" and wait <= most + 0.01,
+        case.check(shown == "faulted" and wait <= most + TENTH,
                    f"fatal means faulted, at most {most:g} s; it is {shown}, {wait:.1f} s: {error['sentence']}")
         if first:
             try:

@@ -2,7 +2,7 @@
 
 import time
 
-from rowbook import ALLOWANCE, SETTINGS, check_lane, row, until_back
+from rowbook import ALLOWANCE, SETTINGS, TENTH, check_lane, row, until_back
 from rows.losses import talk
 
 P, T = SETTINGS["ping-interval"], SETTINGS["pong-timeout"]
@@ -22,7 +22,7 @@ def closes_for_ever(run):
     waits = [each["next"] for each in ends]
     for index, wait in enumerate(waits):
         most = 0.5 if index == 0 else min(30, 0.5 * 2 ** index)
-        case.check((0 if index == 0 else 0.5) - 0.01 <= wait <= most + 0.01,
+        case.check((0 if index == 0 else 0.5) - TENTH <= wait <= most + TENTH,
                    f"the wait after loss {index + 1} is {wait:.2f} s, not up to {most:g} s")
     case.check(3 <= len(ends) <= 12, f"{len(ends)} attempts")
     case.note(f"{len(ends)} attempts in {20 if not run.bench.here else 8} s, waits "
