@@ -21,25 +21,27 @@ SETTINGS = {
     "extended-logging": "true",
 }
 TENTH = 0.06     # seconds; delays are told in tenths
-ALLOWANCE = 0.5  # seconds that a busy machine may take on top of each bound
+ALLOWANCE = 0.5  # seconds that a busy machine may take on top of each bound; --allowance
+
+
+def allowance():
+    return ALLOWANCE
 
 
 class Row:
-    def __init__(self, fault, play, needs_net, heavy, seconds):
+    def __init__(self, fault, play, needs_net, heavy, seconds, labels):
         self.fault, self.play, self.needs_net, self.heavy, self.seconds = fault, play, needs_net, heavy, seconds
-
-    @property
-    def slug(self):
-        words = "".join(each if each.isalnum() else " " for each in self.fault.lower()).split()
-        return "-".join(words)[:60]
+        self.labels = labels
+        self.name = f"{play.__module__.rpartition('.')[2]}.{play.__name__}"
 
 
-def row(fault, *, net=False, heavy=False, seconds=20):
+def row(fault, *, net=False, heavy=False, seconds=20, labels=()):
     """Registers a row; `fault` is its name in the list of faults, to the letter. `net`: needs namespaces.
-    `heavy`: gets the machine for itself. `seconds`: about how long it takes. Several functions may make up one row."""
+    `heavy`: gets the machine for itself. `seconds`: about how long it takes. `labels`: of its ctest test; once: not
+    under sanitizers, threads: also under ThreadSanitizer. Several functions may make up one row."""
 
     def take(play):
-        ROWS.append(Row(fault, play, net, heavy, seconds))
+        ROWS.append(Row(fault, play, net, heavy, seconds, labels))
         return play
 
     return take
@@ -66,12 +68,12 @@ class Case:
 
     def detect(self, seconds, bound):
         self.detected, self.bound = seconds, bound
-        self.check(seconds <= bound + ALLOWANCE, f"detected after {seconds:.2f} s, bound {bound:g} s")
+        self.check(seconds <= bound + allowance(), f"detected after {seconds:.2f} s, bound {bound:g} s")
         self.check(seconds >= -0.05, f"detected {-seconds:.2f} s before it happened")
 
     def returned(self, seconds, bound):
         self.back, self.back_bound = seconds, bound
-        self.check(seconds <= bound + ALLOWANCE, f"back after {seconds:.2f} s, bound {bound:.2f} s")
+        self.check(seconds <= bound + allowance(), f"back after {seconds:.2f} s, bound {bound:.2f} s")
 
     def said(self, event):
         self.sentences.append(event["sentence"])
@@ -93,6 +95,11 @@ class Run:
         self.controllers = []
         self.ends = []  # (case, instance) whose account is still to be made
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="faults-"))
+
+    @property
+    def patient(self):
+        """Whether there is time to wait for what takes long by design; beside other tests there is not."""
+        return not self.bench.here
 
     def case(self, name=""):
         made = Case(self.row.fault, name)

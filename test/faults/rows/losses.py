@@ -53,7 +53,7 @@ class Undoing(contextlib.ExitStack):
         self.callback(host.drop(chain, *match))
 
 
-@row("peer process killed", seconds=6)
+@row("peer process killed", seconds=6, labels=("threads",))
 def peer_killed(run):
     place = run.here()
     peer = run.peer(place)
@@ -93,7 +93,7 @@ def own_address_lost(run):
          lambda: place.controller.ip("addr", "add", *own), P + T, name="address deleted", says=(place.address,))
 
 
-@row("peer hung after upgrade", seconds=8)
+@row("peer hung after upgrade", seconds=8, labels=("threads",))
 def peer_hung(run):
     place = run.here()
     peer = run.peer(place)

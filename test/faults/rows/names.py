@@ -6,7 +6,7 @@ import struct
 import threading
 import time
 
-from rowbook import ALLOWANCE, SETTINGS, check_lane, row, until_back
+from rowbook import SETTINGS, allowance, check_lane, row, until_back
 
 
 class NameServer:
@@ -105,7 +105,7 @@ def others_unaffected(run, case, place, victim, other, cause, undo, layer, bound
               f"the longest gap of a 0.1 s rule {gap:.2f} s")
     case.extra["ratio"] = ratio
     case.check(ratio < 1.5, f"the other instance's round trips became {ratio:.2f} times as long")
-    case.check(gap < 0.1 + ALLOWANCE, f"the controller's loop stood still for {gap:.2f} s")
+    case.check(gap < 0.1 + allowance(), f"the controller's loop stood still for {gap:.2f} s")
     case.check(len(other.story.all("websocket-established")) == 1, "the other instance lost its session")
     run.account(case, victim)
     run.account(case, other)

@@ -2,13 +2,13 @@
 
 import time
 
-from rowbook import ALLOWANCE, SETTINGS, TENTH, check_lane, row, until_back
+from rowbook import SETTINGS, TENTH, allowance, check_lane, row, until_back
 from rows.losses import talk
 
 P, T = SETTINGS["ping-interval"], SETTINGS["pong-timeout"]
 
 
-@row("accepts, then closes at once, for ever", seconds=22)
+@row("accepts, then closes at once, for ever", seconds=20)
 def closes_for_ever(run):
     place = run.here()
     peer = run.peer(place)
@@ -17,7 +17,7 @@ def closes_for_ever(run):
                          reconnect_max=30, stable_after=30)
     run.control(place, press)
     press.established()
-    time.sleep(8 if run.bench.here else 20)
+    time.sleep(20 if run.patient else 8)
     ends = press.story.all("disconnected")
     waits = [each["next"] for each in ends]
     for index, wait in enumerate(waits):
@@ -25,7 +25,7 @@ def closes_for_ever(run):
         case.check((0 if index == 0 else 0.5) - TENTH <= wait <= most + TENTH,
                    f"the wait after loss {index + 1} is {wait:.2f} s, not up to {most:g} s")
     case.check(3 <= len(ends) <= 12, f"{len(ends)} attempts")
-    case.note(f"{len(ends)} attempts in {20 if not run.bench.here else 8} s, waits "
+    case.note(f"{len(ends)} attempts in {20 if run.patient else 8} s, waits "
               + ", ".join(f"{wait:.1f}" for wait in waits) + " s")
     run.account(case, press)
 
@@ -82,11 +82,11 @@ def bulk(run, name, stop, path, place, peer):
     case.note(f"the host took at most {memory >> 20} MiB, {len(press.given)} messages of 32 KiB were given")
     case.check(memory < 96 << 20, f"the host took {memory >> 20} MiB")
     gap = press.longest_gap()
-    case.check(gap < 0.01 + ALLOWANCE, f"the controller's loop stood still for {gap:.2f} s")
+    case.check(gap < 0.01 + allowance(), f"the controller's loop stood still for {gap:.2f} s")
     run.account(case, press)
 
 
-@row("peer stops reading while we send", heavy=True, seconds=10)
+@row("peer stops reading while we send", heavy=True, seconds=10, labels=("once",))
 def stops_reading(run):
     place = run.here()
     peer = run.peer(place)
@@ -98,14 +98,14 @@ def stops_reading(run):
     bulk(run, "SIGSTOP", stop, "/at/press", place, peer)
 
 
-@row("peer stops reading while we send", heavy=True, seconds=10)
+@row("peer stops reading while we send", heavy=True, seconds=10, labels=("once",))
 def reads_no_more(run):
     place = run.here()
     peer = run.peer(place)
     bulk(run, "reads no more, but lives", lambda: None, "/stop-reading?messages=3&times=1", place, peer)
 
 
-@row("peer floods faster than rules run", heavy=True, seconds=10)
+@row("peer floods faster than rules run", heavy=True, seconds=10, labels=("threads",))
 def flood(run):
     place = run.here()
     peer = run.peer(place)
@@ -137,7 +137,7 @@ def flood(run):
     case.note(f"{count} messages in {told.at - began:.1f} s, the host took at most {memory >> 20} MiB, the longest gap of "
               f"a 0.1 s rule was {gap:.2f} s")
     case.check(memory < 64 << 20, f"the host took {memory >> 20} MiB")
-    case.check(gap < 0.1 + ALLOWANCE, f"the controller's loop stood still for {gap:.2f} s")
+    case.check(gap < 0.1 + allowance(), f"the controller's loop stood still for {gap:.2f} s")
     pauses = controller.story.all("debug", text=lambda text: "reading pauses" in text)
     case.check(pauses, "reading never paused: the flood was no faster than the rules")
     case.check(not press.story.all("error"), "the session was lost")
@@ -165,7 +165,7 @@ def ping_trouble(run, name, path, bound, layers):
     run.account(case, press)
 
 
-@row("server aborts on a ping, or never pongs though data flows", seconds=8)
+@row("server aborts on a ping, or never pongs though data flows", seconds=8, labels=("threads",))
 def aborts_on_ping(run):
     ping_trouble(run, "aborts", "/abort-on-ping?times=2", P + T, ("liveness",))
 
@@ -278,7 +278,7 @@ def slow_up(run):
     run.account(case, press)
 
 
-@row("a server that lies: endless headers, slow bytes, no HTTP at all", heavy=False, seconds=8)
+@row("a server that lies: endless headers, slow bytes", seconds=8)
 def lies(run):
     place = run.here()
     peer = run.peer(place)
