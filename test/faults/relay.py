@@ -15,7 +15,7 @@ class Relay:
         self.host, self.target = host, target
         self.delay = 0.0       # seconds, in each direction
         self.held = False      # nothing passes; TCP goes on acknowledging
-        self.spoil = 0         # so many of the next chunks get a wrong byte
+        self.spoil = 0         # so many of the next chunks from the target get a wrong byte
         self.spoiled = 0
         self.passed = 0        # bytes
         self.lines = set()
@@ -50,10 +50,10 @@ class Relay:
             self.lines.update(both)
         for one in both:
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for come, go in (both, both[::-1]):
-            threading.Thread(target=self._pump, args=(come, go), daemon=True).start()
+        for come, go, spoils in ((line, onward, False), (onward, line, True)):
+            threading.Thread(target=self._pump, args=(come, go, spoils), daemon=True).start()
 
-    def _pump(self, come, go):
+    def _pump(self, come, go, spoils):
         due = []  # (time, bytes): what waits for its delay
         ended = False
         try:
@@ -62,7 +62,7 @@ class Relay:
                 if not ended and select.select([come], [], [], wait)[0]:
                     chunk = come.recv(1 << 16)
                     if chunk:
-                        due.append((time.monotonic() + self.delay, self._spoil(chunk)))
+                        due.append((time.monotonic() + self.delay, self._spoil(chunk) if spoils else chunk))
                     ended = not chunk
                 elif ended and due:
                     time.sleep(wait)

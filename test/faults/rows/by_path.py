@@ -172,7 +172,7 @@ def redirect(run):
     for _ in range(7):
         endless = "/redirect?to=" + urllib.parse.quote(endless, safe="")
     play_faults(run, [
-        Fault("at most 5", endless, ("fatal",), "http", back=False, says=("5",), more=sixth),
+        Fault("at most 5", endless, ("fatal",), "http", back=False, says=("again and again",), more=sixth),
         Fault("to another host", "/redirect?to=ws://elsewhere.example/", ("fatal",), "http",
               says=("elsewhere.example",)),
         Fault("without a place to go", "/redirect", ("fatal",), "http"),
