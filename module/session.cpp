@@ -853,7 +853,7 @@ bool session::send_ping(instant now, std::uint64_t call) {
     std::memcpy(payload, &ping_salt_, sizeof ping_salt_);
     std::memcpy(payload + sizeof ping_salt_, &id, sizeof id);
     next_ping_ = after(now, what_->ping_interval);
-    pings_.push_back({.id = id, .since = 0, .sequence = 0, .call = call});
+    pings_.push_back({.id = id, .since = 0, .sequence = 0, .call = call, .counted = 0, .end = 0});
     return link_.write(frame::ping, payload, sizeof ping_salt_ + sizeof id);
 }
 
@@ -896,7 +896,7 @@ instant session::pong_deadline() const {
     if (pings_.empty() || pings_.front().since == 0 || paused_) {
         return 0;
     }
-    return after(std::max(pings_.front().since, stirred_at_), what_->pong_timeout);
+    return after(std::max(pings_.front().counted, stirred_at_), what_->pong_timeout);
 }
 
 // ---- messages out -----------------------------------------------------------------------------------------
@@ -956,10 +956,10 @@ void session::writable(instant now) {
     if (!link_.stuck()) {
         flushed(now);
     }
-    if (bytes > 0 && progress_check_ == 0 && what_->write_deadline > span_of_time(0)) {
+    if (bytes > 0 && progress_check_ == 0 && (what_->keep_alive || what_->write_deadline > span_of_time(0))) {
         progress_at_ = now;
         progress_seen_ = link_.acknowledged();
-        progress_check_ = after(now, what_->write_deadline / 8);
+        progress_check_ = after(now, progress_step());
     }
     if (box_.sends.more()) {
         link_.want_write();
@@ -977,8 +977,9 @@ void session::flushed(instant now) {
         push_quietly(now, {.type = record_type::sent, .number = in_kernel_});
     }
     for (auto one = pings_.rbegin(); one != pings_.rend() && one->since == 0; ++one) {
-        one->since = now;
+        one->since = one->counted = now;
         one->sequence = in_kernel_;
+        one->end = link_.acknowledged() + link_.unacknowledged();
         if (what_->extended_logging) {
             note("ping " + std::to_string(one->id) + " sent, its pong is due within " +
                  decimal(static_cast<double>(what_->pong_timeout.count()) / 1e9) + " s");
@@ -1027,17 +1028,35 @@ void session::forget_acknowledged() {
     }
 }
 
+// How closely it is looked whether TCP gets rid of what it was given.
+span_of_time session::progress_step() const {
+    span_of_time step = what_->pong_timeout / 8;
+    if (what_->write_deadline > span_of_time(0) && (!what_->keep_alive || what_->write_deadline / 8 < step)) {
+        step = what_->write_deadline / 8;
+    }
+    return step;
+}
+
 void session::check_progress(instant now) {
+    const std::uint64_t seen = link_.acknowledged();
+    if (seen != progress_seen_) {
+        // On a slow line a ping waits behind what was sent before it; until that has arrived no pong can
+        // come.
+        for (ping_out& one : pings_) {
+            if (one.since != 0 && one.end > progress_seen_) {
+                one.counted = now;
+            }
+        }
+        progress_seen_ = seen;
+        progress_at_ = now;
+    }
     if (link_.unacknowledged() == 0 && !link_.stuck()) {
         progress_check_ = 0;
         return;
     }
-    const std::uint64_t seen = link_.acknowledged();
-    if (seen != progress_seen_) {
-        progress_seen_ = seen;
-        progress_at_ = now;
-    }
-    if (now - progress_at_ >= what_->write_deadline.count()) {
+    const instant dead =
+        what_->write_deadline > span_of_time(0) ? after(progress_at_, what_->write_deadline) : 0;
+    if (dead != 0 && now >= dead) {
         over(now,
              {.where = layer::liveness,
               .code = "write-deadline",
@@ -1047,8 +1066,7 @@ void session::check_progress(instant now) {
              false);
         return;
     }
-    progress_check_ =
-        std::min(after(now, what_->write_deadline / 8), after(progress_at_, what_->write_deadline));
+    progress_check_ = sooner(after(now, progress_step()), dead);
 }
 
 // ---- time -------------------------------------------------------------------------------------------------

@@ -167,6 +167,8 @@ private:
         instant since;          // its last byte was with the kernel; 0 = not yet
         std::uint64_t sequence; // newest send that the kernel had by then
         std::uint64_t call;     // of the ping action, or 0
+        instant counted;        // from when its deadline runs
+        std::uint64_t end;      // of the bytes that TCP had been given by then, as acknowledged() counts
     };
 
     void take_settings(instant now);
@@ -200,6 +202,7 @@ private:
     void remember(const record& send);
     void forget_acknowledged();
     void refuse_sends();
+    [[nodiscard]] span_of_time progress_step() const;
     void check_progress(instant now);
     void thaw(instant now, instant due);
     [[nodiscard]] instant pong_deadline() const;

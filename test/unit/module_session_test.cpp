@@ -948,6 +948,24 @@ TEST_F(session_test, bytes_that_make_no_progress_are_a_dead_line) {
     EXPECT_EQ(find(take(), "error")->parts[0], "write-deadline");
 }
 
+TEST_F(session_test, a_ping_behind_bytes_that_leave_slowly_is_waited_for) {
+    what.write_deadline = span_of_time(0);
+    establish();
+    send("much");
+    link.unacked = 1000;
+    link.acked = 100;
+    pass(20 * second); // and a ping behind it
+    for (int part = 0; part < 9; ++part) {
+        link.acked += 100;
+        link.unacked -= 100;
+        pass(5 * second);
+    }
+    EXPECT_EQ(find(take(), "error"), nullptr)
+        << "it waited for 45 s, but behind bytes that were on their way";
+    pass(20 * second);
+    EXPECT_EQ(find(take(), "error")->parts[0], "pong-timeout") << "nothing moves any more";
+}
+
 TEST_F(session_test, an_acknowledged_line_is_watched_no_more) {
     what.keep_alive = false;
     establish();
