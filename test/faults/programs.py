@@ -77,7 +77,8 @@ class Story:
 
 
 def fits(event, kinds, since, wanted):
-    return ((not kinds or event["what"] in kinds) and event["at"] >= since
+    # Times of a log are cut to milliseconds.
+    return ((not kinds or event["what"] in kinds) and event["at"] + 0.00099 >= since
             and all(wish(event.get(key)) if callable(wish) else event.get(key) == wish
                     for key, wish in wanted.items()))
 
