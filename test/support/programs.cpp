@@ -170,20 +170,70 @@ std::string certificates::authority() const {
     return (folder_ / "authority.pem").string();
 }
 
+certificates::pair certificates::files_of(const std::string& name) const {
+    return {(folder_ / (name + ".pem")).string(), (folder_ / (name + ".key")).string()};
+}
+
+std::string certificates::request(const std::string& name, const std::string& names,
+                                  const std::string& key_type) const {
+    const std::string asked = (folder_ / (name + ".csr")).string();
+    std::ofstream((folder_ / (name + ".ext")).string())
+        << "subjectAltName=" << names << "\nbasicConstraints=CA:FALSE\n";
+    openssl(with(
+        {"req", "-nodes", "-subj", "/CN=" + name, "-keyout", files_of(name).key, "-out", asked, "-newkey"},
+        key_type == "ec" ? std::vector<std::string>{"ec", "-pkeyopt", "ec_paramgen_curve:P-256"}
+                         : std::vector<std::string>{"rsa:2048"}));
+    return asked;
+}
+
 certificates::pair certificates::issue(const std::string& name, const std::string& names,
                                        const std::string& key_type) {
-    const std::string certificate = (folder_ / (name + ".pem")).string();
-    const std::string key = (folder_ / (name + ".key")).string();
-    const std::string request = (folder_ / (name + ".csr")).string();
-    const std::string extensions = (folder_ / (name + ".ext")).string();
-    std::ofstream(extensions) << "subjectAltName=" << names << "\nbasicConstraints=CA:FALSE\n";
-    openssl(with({"req", "-nodes", "-subj", "/CN=" + name, "-keyout", key, "-out", request, "-newkey"},
-                 key_type == "ec" ? std::vector<std::string>{"ec", "-pkeyopt", "ec_paramgen_curve:P-256"}
-                                  : std::vector<std::string>{"rsa:2048"}));
-    openssl({"x509", "-req", "-in", request, "-CA", authority(), "-CAkey",
-             (folder_ / "authority.key").string(), "-CAcreateserial", "-days", "30", "-extfile", extensions,
-             "-out", certificate});
-    return {certificate, key};
+    const std::string asked = request(name, names, key_type);
+    openssl({"x509", "-req", "-in", asked, "-CA", authority(), "-CAkey", (folder_ / "authority.key").string(),
+             "-CAcreateserial", "-days", "30", "-extfile", (folder_ / (name + ".ext")).string(), "-out",
+             files_of(name).certificate});
+    return files_of(name);
+}
+
+certificates::pair certificates::issue_between(const std::string& name, const std::string& names,
+                                               const std::string& from, const std::string& until) {
+    const std::string asked = request(name, names, "ec");
+    const std::string settings = (folder_ / "authority.cnf").string();
+    std::ofstream((folder_ / "authority.index").string(), std::ios::app).flush();
+    std::ofstream(settings) << "[ca]\ndefault_ca=all\n[all]\nnew_certs_dir=" << folder_.string()
+                            << "\ndatabase=" << (folder_ / "authority.index").string()
+                            << "\nserial=" << (folder_ / "authority.serial").string()
+                            << "\nunique_subject=no\ndefault_md=sha256\npolicy=any\n[any]\ncommonName="
+                               "supplied\n";
+    openssl({"ca",
+             "-batch",
+             "-notext",
+             "-config",
+             settings,
+             "-create_serial",
+             "-rand_serial",
+             "-in",
+             asked,
+             "-cert",
+             authority(),
+             "-keyfile",
+             (folder_ / "authority.key").string(),
+             "-startdate",
+             from,
+             "-enddate",
+             until,
+             "-extfile",
+             (folder_ / (name + ".ext")).string(),
+             "-out",
+             files_of(name).certificate});
+    return files_of(name);
+}
+
+certificates::pair certificates::self_signed(const std::string& name, const std::string& names) {
+    const std::string asked = request(name, names, "ec");
+    openssl({"x509", "-req", "-in", asked, "-signkey", files_of(name).key, "-days", "30", "-extfile",
+             (folder_ / (name + ".ext")).string(), "-out", files_of(name).certificate});
+    return files_of(name);
 }
 
 } // namespace iom::test

@@ -63,7 +63,7 @@ public:
     explicit host(std::string_view project, std::vector<std::string> options = {},
                   std::vector<std::string> environment = {});
 
-    [[nodiscard]] process& program() { return *program_; }
+    [[nodiscard]] process& program() const { return *program_; }
     [[nodiscard]] const std::filesystem::path& project_file() const { return project_; }
     [[nodiscard]] const temporary_folder& folder() const { return folder_; }
     /// Waits for a log line that holds `part`.
@@ -96,8 +96,18 @@ public:
     };
     /// Signs a certificate for `names` ("DNS:localhost,IP:127.0.0.1"); `days` counts from now.
     pair issue(const std::string& name, const std::string& names, const std::string& key_type = "ec");
+    /// The same, valid from and until a time as in 20260131235959Z.
+    pair issue_between(const std::string& name, const std::string& names, const std::string& from,
+                       const std::string& until);
+    /// A certificate that nobody but itself has signed.
+    pair self_signed(const std::string& name, const std::string& names);
 
 private:
+    [[nodiscard]] pair files_of(const std::string& name) const;
+    /// Makes a key and the request for a certificate; answers the request's file.
+    [[nodiscard]] std::string request(const std::string& name, const std::string& names,
+                                      const std::string& key_type) const;
+
     std::filesystem::path folder_;
 };
 
