@@ -246,7 +246,7 @@ std::optional<failure> line::port::open(const opening& what, const settings& how
     lost_.reset();
     compressed_ = false;
     stage_ = reached::nothing;
-    request_headers_ = who.headers;
+    request_headers_ = what.authorized ? who.headers : without_credentials(who.headers);
     if (what.authorized && !who.authorization.empty()) {
         request_headers_ += "Authorization: " + who.authorization + "\r\n";
     }

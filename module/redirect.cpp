@@ -117,4 +117,18 @@ redirection follow(const destination& from, std::string_view location, unsigned 
     return made;
 }
 
+std::string without_credentials(std::string_view headers) {
+    std::string kept;
+    while (!headers.empty()) {
+        const std::size_t end = std::min(headers.find('\n'), headers.size() - 1) + 1;
+        const std::string_view line = headers.substr(0, end);
+        const std::string_view name = split(line, ":").first;
+        if (same_text(name, "Origin") || same_text(name, "User-Agent")) {
+            kept += line;
+        }
+        headers.remove_prefix(end);
+    }
+    return kept;
+}
+
 } // namespace iom::ws

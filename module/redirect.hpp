@@ -30,4 +30,8 @@ constexpr unsigned most_redirects = 5;
 /// may go to the same port, or from ws on 80 to wss on 443.
 redirection follow(const destination& from, std::string_view location, unsigned followed);
 
+/// Of header lines ("Name: value\r\n" each) those that may go where credentials may not: any header of the
+/// user's own may be a key, only Origin and User-Agent say what we are and not who.
+std::string without_credentials(std::string_view headers);
+
 } // namespace iom::ws

@@ -34,7 +34,7 @@ struct opening {
     std::string address;    ///< numeric: the server's, or the proxy's
     std::uint16_t port = 0; ///< at that address
     destination to;         ///< what is asked for there
-    bool authorized = true; ///< false: the identity's Authorization stays here
+    bool authorized = true; ///< false: the identity's credentials stay here, see without_credentials
 };
 
 struct tls_facts {

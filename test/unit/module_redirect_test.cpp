@@ -59,6 +59,13 @@ TEST(redirect, knows_ipv6_literals) {
     EXPECT_EQ(where.to->host, "::1");
 }
 
+TEST(redirect, leaves_every_header_that_may_be_a_key_at_home) {
+    EXPECT_EQ(without_credentials("Cookie: a=b\r\nORIGIN: http://a.example\r\nX-Api-Key: k\r\n"
+                                  "Authorization: Token t\r\nUser-Agent: panel\r\nOriginal: no\r\n"),
+              "ORIGIN: http://a.example\r\nUser-Agent: panel\r\n");
+    EXPECT_EQ(without_credentials(""), "");
+}
+
 TEST(redirect, is_refused_with_the_reason) {
     const auto refusal = [](const destination& begin, std::string_view location, unsigned followed = 0) {
         const redirection where = follow(begin, location, followed);
