@@ -377,6 +377,10 @@ bool line::port::write(frame kind, char* payload, std::size_t size) {
                     : frame_line(direction::out, opcode, true, size, {payload, size}, kind == frame::text));
     }
     wrote_ = true;
+    if (compressed_) {
+        // What the compressor still holds goes out by and by; only the next callback says that all has.
+        lws_callback_on_writable(wsi_);
+    }
     return lws_write(wsi_, reinterpret_cast<unsigned char*>(payload), size, type) >= 0;
 }
 
