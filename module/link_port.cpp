@@ -537,6 +537,11 @@ int line::port::on_callback(lws* wsi, lws_callback_reasons reason, void* in, std
         return 0;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
         on_error(words_for_error(wsi, bytes));
+        // The library does not tell a reset from an orderly end.
+        if (lost_ && lost_->code == "EOF" && static_cast<int>(lws_get_socket_fd(wsi)) >= 0 &&
+            end_of(static_cast<int>(lws_get_socket_fd(wsi))) == line_end::reset) {
+            lost_->code = "ECONNRESET";
+        }
         return 0;
     case LWS_CALLBACK_CLIENT_CLOSED:
         on_closed(wsi);

@@ -124,10 +124,10 @@ constexpr std::array proxy_rows{
 
 constexpr std::array tls_rows{
     token("wrong-name", fatal,
-          "The certificate of {p} is for another name. Check Hostname, or set Server name."),
+          "The certificate of {p} is for another name{r}. Check Hostname, or set Server name."),
     token("unknown-ca", fatal,
-          "The certificate of {p} is signed by an authority that is not known here. Set CA certificates to "
-          "its file."),
+          "The certificate of {p} is signed by an authority that is not known here{r}. Set CA certificates "
+          "to its file."),
     token("self-signed", fatal,
           "The certificate of {p} is self-signed. Set CA certificates to that certificate's file."),
     token("expired", slow,
