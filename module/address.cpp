@@ -350,6 +350,11 @@ std::optional<proxy_settings> read_proxy(std::string_view typed, std::string& mi
             mistake += form;
             return std::nullopt;
         }
+        if (proxy.username.size() + 1 + proxy.password.size() > longest_proxy_login) {
+            mistake = "HTTP proxy: user name and password are longer together than " +
+                      std::to_string(longest_proxy_login - 1) + " bytes. Have shorter ones made.";
+            return std::nullopt;
+        }
     }
     return proxy;
 }

@@ -2,6 +2,7 @@
 
 #include "module/settings.hpp"
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,9 @@ std::string judge_header(std::string_view typed, bool authorization);
 
 /// What is wrong with a text as an HTTP token (RFC 9110 §5.6.2), for subprotocols; empty if nothing.
 std::string judge_token(std::string_view typed);
+
+/// Bytes of "user:password" for a proxy that our libwebsockets has room for.
+inline constexpr std::size_t longest_proxy_login = 511;
 
 /// http://[user:password@]host:port. Nothing, and the sentence, if it is not that.
 std::optional<proxy_settings> read_proxy(std::string_view typed, std::string& mistake);

@@ -22,8 +22,6 @@ constexpr lws_retry_bo_t no_validity_checks{};
 // The library's own type for a Close frame, which its public headers leave out.
 constexpr auto write_close = static_cast<lws_write_protocol>(4);
 
-constexpr std::size_t longest_proxy_login = 94; // of "user:password", in libwebsockets
-
 std::string bracketed(const std::string& host) {
     return host.find(':') == std::string::npos ? host : "[" + host + "]";
 }
@@ -262,19 +260,17 @@ std::optional<failure> line::port::open(const opening& what, const settings& how
     if (how.proxy) {
         std::string proxy = bracketed(what.address) + ":" + std::to_string(what.port);
         if (!how.proxy->username.empty()) {
-            const std::string login = how.proxy->username + ":" + how.proxy->password;
-            if (login.size() > longest_proxy_login) {
-                return failure{.where = layer::settings,
-                               .code = "proxy",
-                               .place = {},
-                               .detail = "HTTP proxy: user and password are longer together than " +
-                                         std::to_string(longest_proxy_login) +
-                                         " characters. Use shorter ones.",
-                               .retry_after = {}};
-            }
-            proxy = login + "@" + proxy;
+            proxy = how.proxy->username + ":" + how.proxy->password + "@" + proxy;
         }
-        lws_set_proxy(vhost_.get(), proxy.c_str());
+        if (lws_set_proxy(vhost_.get(), proxy.c_str()) != 0) {
+            // It has no room for them. Without this the way would lead past the proxy.
+            return failure{.where = layer::settings,
+                           .code = "proxy",
+                           .place = {},
+                           .detail = "HTTP proxy: its user name and password are longer together than this "
+                                     "build takes. Have shorter ones made.",
+                           .retry_after = {}};
+        }
         address = bracketed(what.to.host); // what CONNECT asks for
     }
     const std::string host = host_header(what.to);

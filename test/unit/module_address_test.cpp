@@ -105,6 +105,10 @@ TEST(address, proxies_are_read) {
     EXPECT_EQ(named->host, "10.0.0.1");
     EXPECT_EQ(named->username, "me");
     EXPECT_EQ(named->password, "a/b@c%");
+    const std::string longest = "me:" + std::string(longest_proxy_login - 3, 'x');
+    EXPECT_TRUE(read_proxy("http://" + longest + "@proxy.site:3128", mistake)) << mistake;
+    EXPECT_FALSE(read_proxy("http://" + longest + "x@proxy.site:3128", mistake));
+    EXPECT_TRUE(mistake.starts_with("HTTP proxy: user name and password are longer")) << mistake;
     for (const char* wrong : {"", "proxy:3128", "https://p:1", "http://p", "http://p:0", "http://:1",
                               "http://p:1/x", "http://@p:1", "http://a b:1"}) {
         mistake.clear();
