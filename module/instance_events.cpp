@@ -129,7 +129,7 @@ void instance::handle_established(const record& what) {
     last_heard_ = now_;
     silent_ = false;
     confirmed_ = newest_sent_ = flights_.newest();
-    lender_.begin_session();
+    lender_.forget_session();
     std::string_view delimiter;
     const bool delimited = lender_.expand(settings_->message_delimiter, delimiter);
     delimiter_ = delimiter;
@@ -192,6 +192,7 @@ void instance::handle_disconnected(const record& what) {
     while (const auto lost = requests_.lost(false)) {
         done(lost->call, IOM_GIVEN_UP, "The connection ended before the answer came.");
     }
+    lender_.forget_session(); // its captures have ended with it, once Disconnected could still name them
 }
 
 void instance::handle_message(const record& what) {

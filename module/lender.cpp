@@ -30,7 +30,7 @@ bool lender::expand(std::string_view written, std::string_view& expanded) const 
     return result == IOM_OK;
 }
 
-void lender::begin_session() const {
+void lender::forget_session() const {
     if (text_ != nullptr) {
         text_->begin_session(&host_);
     }

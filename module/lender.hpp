@@ -29,7 +29,7 @@ public:
     [[nodiscard]] bool expand(std::string_view written, std::string_view& expanded) const;
 
     /// Captures and ${seq} of the last session are over.
-    void begin_session() const;
+    void forget_session() const;
 
     /// Has the host remember this for the object that comes after this one, if this one should fail.
     void keep(std::string_view what) const;
