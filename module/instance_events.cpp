@@ -369,6 +369,7 @@ void instance::become_ready() {
     state_ = state::ready;
     trace("Ready: greeting and ready-match are through.");
     push_command({.type = record_type::ready, .number = session_});
+    flush_queue(); // before the rules send more: what waits neither has to give way nor comes later
     show_state();
     fire(trigger::ready, {});
 }
