@@ -290,7 +290,8 @@ void instance::handle_dropped(const record& what) {
     lost->gone = true;
     if (!lost->own) {
         const std::string_view payload = what.parts[1].substr(0, lost->size); // without the delimiter
-        if (settings_->offline_policy != offline_policy::error && !stopping_) {
+        const bool whole = (what.flags & flag_wordless) == 0;
+        if (settings_->offline_policy != offline_policy::error && !stopping_ && whole) {
             waiting_message again;
             again.order = lost->order;
             again.call = lost->call;

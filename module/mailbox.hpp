@@ -109,6 +109,7 @@ inline constexpr std::uint16_t flag_binary = 1;
 inline constexpr std::uint16_t flag_clean = 2;
 inline constexpr std::uint16_t flag_unconfirmed = 4;
 inline constexpr std::uint16_t flag_own = 8;
+inline constexpr std::uint16_t flag_wordless = 16; // a dropped message whose text nobody has any more
 
 /// The fixed part of a record; what its members mean stands with each record_type.
 struct record_head {

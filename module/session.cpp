@@ -681,10 +681,12 @@ void session::report_lost_sends() {
             message =
                 std::string_view(kept_).substr(static_cast<std::size_t>(one.at - kept_begin_), one.size);
         }
-        push({.type = record_type::dropped,
-              .flags = static_cast<std::uint16_t>(one.flags | (sent ? flag_unconfirmed : 0)),
-              .number = one.sequence},
-             {sent ? "unconfirmed" : "lost", message});
+        const auto flags = static_cast<std::uint16_t>(one.flags | (sent ? flag_unconfirmed : 0) |
+                                                      (one.kept ? 0 : flag_wordless));
+        for (std::uint32_t left = one.count; left > 0; --left) {
+            push({.type = record_type::dropped, .flags = flags, .number = one.sequence - left + 1},
+                 {sent ? "unconfirmed" : "lost", message});
+        }
     }
 }
 
@@ -972,6 +974,7 @@ void session::writable(instant now) {
 void session::flushed(instant now) {
     in_kernel_ = written_;
     bytes_in_kernel_ = bytes_out_;
+    trim_kept();
     if (in_kernel_ > reported_) {
         reported_ = in_kernel_;
         push_quietly(now, {.type = record_type::sent, .number = in_kernel_});
@@ -997,15 +1000,17 @@ void session::remember(const record& send) {
     if (marks_.size() >= marks_limit_) {
         forget_acknowledged();
         if (marks_.size() >= most_marks) {
-            marks_.erase(marks_.begin(), marks_.begin() + most_marks / 2);
+            merge_marks();
         }
         marks_limit_ = std::max(first_marks, marks_.size() * 2);
     }
-    const bool keep = kept_.size() + size <= kept_capacity;
+    // What the kernel never takes goes back to its queue, if there is one, and must not be gone then.
+    const bool keep = kept_.size() + size <= kept_capacity || what_->offline_policy != offline_policy::error;
     marks_.push_back({.sequence = send.number,
                       .end = bytes_out_,
                       .at = kept_begin_ + kept_.size(),
                       .size = static_cast<std::uint32_t>(size),
+                      .count = 1,
                       .flags = send.flags,
                       .kept = keep});
     if (keep) {
@@ -1035,6 +1040,44 @@ span_of_time session::progress_step() const {
         step = what_->write_deadline / 8;
     }
     return step;
+}
+
+// Very many small sends wait for TCP: each two that the kernel has become one mark, and lose their words.
+void session::merge_marks() {
+    std::size_t to = 0;
+    for (std::size_t from = 0; from < marks_.size(); ++from) {
+        mark one = marks_[from];
+        if (from + 1 < marks_.size()) {
+            const mark& next = marks_[from + 1];
+            if (next.sequence <= in_kernel_ && next.flags == one.flags) {
+                one.sequence = next.sequence;
+                one.end = next.end;
+                one.count += next.count;
+                one.kept = false;
+                ++from;
+            }
+        }
+        marks_[to++] = one;
+    }
+    marks_.resize(to);
+}
+
+// All is with the kernel: of payloads that were kept in case it is not, only the newest few stay.
+void session::trim_kept() {
+    if (kept_.size() <= 2 * kept_capacity) { // so that it is not done for every message
+        return;
+    }
+    const std::uint64_t least = kept_begin_ + kept_.size() - kept_capacity;
+    std::uint64_t from = kept_begin_ + kept_.size();
+    for (auto one = marks_.rbegin(); one != marks_.rend(); ++one) {
+        if (one->at < least) {
+            one->kept = false;
+        } else {
+            from = std::min(from, one->at);
+        }
+    }
+    kept_ = kept_.substr(static_cast<std::size_t>(from - kept_begin_)); // and what it took is given back
+    kept_begin_ = from;
 }
 
 void session::check_progress(instant now) {

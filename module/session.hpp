@@ -152,12 +152,13 @@ private:
         answering, // the server's Close is being answered
     };
 
-    // A send's place in the bytes that went to the kernel.
+    // A send's place in the bytes that went to the kernel, or that of a run of them.
     struct mark {
-        std::uint64_t sequence;
+        std::uint64_t sequence; // of the last
         std::uint64_t end;
         std::uint64_t at; // in kept_, counted from the session's first byte there
         std::uint32_t size;
+        std::uint32_t count;
         std::uint16_t flags; // of its record
         bool kept;           // its payload is there
     };
@@ -201,6 +202,8 @@ private:
     void flushed(instant now);
     void remember(const record& send);
     void forget_acknowledged();
+    void merge_marks();
+    void trim_kept();
     void refuse_sends();
     [[nodiscard]] span_of_time progress_step() const;
     void check_progress(instant now);
@@ -284,7 +287,7 @@ private:
     std::uint64_t bytes_in_kernel_ = 0;
     std::vector<mark> marks_; // of sends that TCP may not have acknowledged
     std::size_t marks_limit_ = 0;
-    std::string kept_; // payloads of the newest of them, as far as they are not too large together
+    std::string kept_; // payloads of them: of those in the kernel only as far as they are not too large
     std::uint64_t kept_begin_ = 0;
     instant progress_check_ = 0;
     instant progress_at_ = 0;

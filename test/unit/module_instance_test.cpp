@@ -550,6 +550,35 @@ TEST_F(instances, a_queue_holds_messages_until_ready_and_takes_them_back_at_a_lo
     }
 }
 
+TEST_F(instances, a_message_that_nobody_has_any_more_is_given_up_not_sent_empty) {
+    run({text_value(id::offline_policy, "queue")});
+    establish();
+    service();
+    send(1, "gone");
+    link->sends();
+    lose();
+    event({.type = record_type::dropped, .flags = flag_wordless, .number = 1}, {"lost", ""});
+    service();
+    EXPECT_EQ(host.ended[1], 1);
+    establish(2);
+    service();
+    EXPECT_EQ(link->sends(), "");
+}
+
+TEST_F(instances, what_waits_goes_out_before_what_rules_send_on_ready) {
+    run({text_value(id::offline_policy, "queue"), int_value(id::queue_messages, 2)});
+    send(1, "one");
+    send(2, "two");
+    host.on_trigger = [this](std::uint32_t trigger, const iom_value*, std::size_t) {
+        if (trigger == ids::trigger::ready) {
+            send(3, "three");
+        }
+    };
+    establish();
+    service();
+    EXPECT_EQ(link->sends(), "1:one@1 2:two@1 3:three@1");
+}
+
 TEST_F(instances, a_message_that_comes_back_is_delimited_once) {
     run({text_value(id::offline_policy, "queue"), text_value(id::message_delimiter, ";")});
     establish();

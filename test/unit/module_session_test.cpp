@@ -710,6 +710,74 @@ TEST_F(session_test, what_the_kernel_never_had_is_dropped) {
     EXPECT_EQ(gone->parts[1], "two");
 }
 
+TEST_F(session_test, each_of_very_many_unconfirmed_sends_is_told) {
+    establish();
+    constexpr std::uint64_t many = 200'000;
+    link.unacked = many * 100; // TCP has acknowledged nothing
+    for (std::uint64_t count = 0; count < many; ++count) {
+        send("x");
+        if (count % 10'000 == 0) {
+            take();
+        }
+    }
+    take();
+    made().failed(now, lost(layer::close, "1006"));
+    std::uint64_t expected = 0;
+    for (const event& one : take()) {
+        if (one.name == "dropped") {
+            ASSERT_EQ(one.head.number, ++expected);
+            ASSERT_NE(one.head.flags & flag_unconfirmed, 0);
+            ASSERT_EQ(one.parts[1], (one.head.flags & flag_wordless) != 0 ? "" : "x");
+        }
+    }
+    EXPECT_EQ(expected, many);
+}
+
+TEST_F(session_test, a_large_message_that_the_kernel_never_took_comes_back_to_its_queue) {
+    what.offline_policy = offline_policy::queue;
+    establish();
+    link.sticks = true;
+    const std::string large(1'000'000, 'l');
+    send(large);
+    made().failed(now, lost(layer::close, "1006"));
+    const auto events = take();
+    const event* gone = find(events, "dropped");
+    ASSERT_NE(gone, nullptr);
+    EXPECT_EQ(gone->head.flags, 0);
+    EXPECT_EQ(gone->parts[1], large);
+}
+
+TEST_F(session_test, without_a_queue_a_large_message_is_dropped_without_its_words) {
+    establish();
+    link.sticks = true;
+    send(std::string(1'000'000, 'l'));
+    made().failed(now, lost(layer::close, "1006"));
+    const auto events = take();
+    const event* gone = find(events, "dropped");
+    ASSERT_NE(gone, nullptr);
+    EXPECT_EQ(gone->head.flags, flag_wordless);
+    EXPECT_EQ(gone->parts[1], "");
+}
+
+TEST_F(session_test, of_what_the_kernel_has_only_little_is_kept) {
+    what.offline_policy = offline_policy::queue;
+    establish();
+    link.unacked = 10'000'000;
+    for (const char letter : {'a', 'b', 'c', 'd'}) {
+        send(std::string(50'000, letter));
+    }
+    take();
+    made().failed(now, lost(layer::close, "1006"));
+    list words;
+    for (const event& one : take()) {
+        if (one.name == "dropped") {
+            EXPECT_EQ(one.parts[1].empty(), (one.head.flags & flag_wordless) != 0);
+            words.push_back(one.parts[1].substr(0, 1));
+        }
+    }
+    EXPECT_EQ(words, (list{"", "", "c", "d"}));
+}
+
 TEST_F(session_test, a_line_that_breaks_while_writing_is_lost) {
     establish();
     link.broken = true;
