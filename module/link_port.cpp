@@ -42,14 +42,6 @@ std::string header_of(lws* wsi, lws_token_indexes token) {
     return value;
 }
 
-// Seconds of a Retry-After; a date there is not worth a clock that may be unset.
-std::optional<std::uint32_t> seconds_of(const std::string& text) {
-    std::uint32_t seconds = 0;
-    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), seconds);
-    return parsed.ec == std::errc() && parsed.ptr == text.data() + text.size() ? std::optional(seconds)
-                                                                               : std::nullopt;
-}
-
 #if defined(LWS_IOM_PATCHES)
 std::string hex(const std::uint8_t* bytes, std::size_t size) {
     constexpr std::string_view digits = "0123456789abcdef";
@@ -624,7 +616,8 @@ int line::port::on_answer(lws* wsi) {
                 .code = std::to_string(status),
                 .place = {},
                 .detail = redirects && location.empty() ? "it names no place to go to" : "",
-                .retry_after = seconds_of(header_of(wsi, WSI_TOKEN_HTTP_RETRY_AFTER))};
+                .retry_after = read_retry_after(header_of(wsi, WSI_TOKEN_HTTP_RETRY_AFTER),
+                                                header_of(wsi, WSI_TOKEN_HTTP_DATE))};
     if (redirects && !location.empty()) {
         redirect_status_ = std::to_string(status);
         redirect_location_ = std::move(location);

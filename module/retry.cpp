@@ -1,6 +1,7 @@
 #include "module/retry.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 namespace iom::ws {
 
@@ -33,7 +34,52 @@ span_of_time backoff(unsigned failures, const retry_policy& policy, double rando
     return between(policy.min, std::max(policy.min, doubled(policy.min, failures, policy.max)), random);
 }
 
+template <class Number>
+bool read_number(std::string_view text, Number& number) {
+    const char* const end = text.data() + text.size();
+    const auto parsed = std::from_chars(text.data(), end, number);
+    return parsed.ec == std::errc() && parsed.ptr == end;
+}
+
+// Seconds since 1970 of a date as in "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 §5.6.7; the two older forms
+// have been obsolete since 1997).
+std::optional<std::int64_t> read_date(std::string_view text) {
+    constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    if (text.size() != 29 || text.substr(3, 2) != ", " || !text.ends_with(" GMT")) {
+        return std::nullopt;
+    }
+    const std::size_t month = months.find(text.substr(8, 3));
+    unsigned day = 0;
+    unsigned year = 0;
+    unsigned hour = 0;
+    unsigned minute = 0;
+    unsigned second = 0;
+    if (month == std::string_view::npos || month % 3 != 0 || !read_number(text.substr(5, 2), day) ||
+        !read_number(text.substr(12, 4), year) || !read_number(text.substr(17, 2), hour) ||
+        !read_number(text.substr(20, 2), minute) || !read_number(text.substr(23, 2), second) || day < 1 ||
+        day > 31 || year < 1970 || hour > 23 || minute > 59 || second > 60) {
+        return std::nullopt;
+    }
+    const std::chrono::sys_days date =
+        std::chrono::year(static_cast<int>(year)) / static_cast<int>(month / 3 + 1) / static_cast<int>(day);
+    return std::int64_t{date.time_since_epoch().count()} * 86'400 + hour * 3'600 + minute * 60 + second;
+}
+
 } // namespace
+
+std::optional<std::uint32_t> read_retry_after(std::string_view value, std::string_view date) {
+    std::uint32_t seconds = 0;
+    if (read_number(value, seconds)) {
+        return seconds;
+    }
+    const auto then = read_date(value);
+    const auto now = read_date(date);
+    if (!then || !now) {
+        return std::nullopt;
+    }
+    constexpr std::int64_t most = 86'400;
+    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(*then - *now, 0, most));
+}
 
 unsigned in_a_row(const retry_history& past, series kin) {
     return kin != series::none && past.series == kin ? past.in_a_row : 0;

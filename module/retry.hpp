@@ -3,7 +3,9 @@
 #include "module/span_of_time.hpp"
 #include "module/verdict.hpp"
 
+#include <cstdint>
 #include <optional>
+#include <string_view>
 
 /// When to try again: (history, verdict, policy, random) to a delay or a stop. Pure.
 namespace iom::ws {
@@ -15,6 +17,10 @@ struct retry_policy {
     span_of_time max = std::chrono::seconds(30);          ///< reconnect-max
     span_of_time fault_retry = std::chrono::seconds(300); ///< fault-retry; 0 = a fatal failure stops
 };
+
+/// Seconds of a Retry-After header (RFC 9110 §10.2.3): a number, or a date, which counts from the answer's
+/// own `date`, for our clock may be unset. Nothing if it is neither.
+std::optional<std::uint32_t> read_retry_after(std::string_view value, std::string_view date);
 
 /// What went before. A session that held for stable-after starts it over.
 struct retry_history {

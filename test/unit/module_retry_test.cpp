@@ -62,6 +62,20 @@ TEST(retry, a_minimum_over_the_maximum_holds) {
     EXPECT_EQ(next_delay(past, in_lane(lane::transient), {}, odd, 0.9), 10s);
 }
 
+TEST(retry, reads_seconds_and_dates_of_retry_after) {
+    constexpr const char* date = "Sat, 31 Dec 1994 23:59:30 GMT";
+    EXPECT_EQ(read_retry_after("120", ""), 120U);
+    EXPECT_EQ(read_retry_after("0", date), 0U);
+    EXPECT_EQ(read_retry_after("Sun, 01 Jan 1995 00:01:00 GMT", date), 90U);
+    EXPECT_EQ(read_retry_after("Sat, 31 Dec 1994 00:00:00 GMT", date), 0U); // gone by
+    EXPECT_EQ(read_retry_after("Sun, 31 Dec 2090 00:00:00 GMT", date), 86'400U);
+    EXPECT_EQ(read_retry_after("Sun, 01 Jan 1995 00:01:00 GMT", ""), std::nullopt);
+    for (const char* wrong : {"", "soon", "-1", "1.5", "12 ", "Sun, 41 Jan 1995 00:01:00 GMT",
+                              "Sun, 01 Jnu 1995 00:01:00 GMT", "Sun, 01 Jan 1995 00:01:00 CET"}) {
+        EXPECT_EQ(read_retry_after(wrong, date), std::nullopt) << wrong;
+    }
+}
+
 TEST(retry, slow_waits_five_seconds_more_or_what_was_asked_for) {
     retry_history past;
     EXPECT_EQ(next_delay(past, in_lane(lane::slow), {}, usual, 0.0), 5s);
