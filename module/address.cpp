@@ -105,6 +105,18 @@ parts take_apart(std::string_view typed, bool password = false) {
     return found;
 }
 
+// The first colon that is no part of a ${...}.
+std::size_t colon_outside_braces(std::string_view text) {
+    bool inside = false;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        inside = inside ? text[at] != '}' : text.substr(at).starts_with("${");
+        if (!inside && text[at] == ':') {
+            return at;
+        }
+    }
+    return std::string_view::npos;
+}
+
 // A zone is an interface, by name or number; only what can stand in a Host header unescaped (RFC 6874 §2).
 bool is_zone(std::string_view typed) {
     return !typed.empty() && typed.size() < IF_NAMESIZE &&
@@ -339,20 +351,19 @@ std::optional<proxy_settings> read_proxy(std::string_view typed, std::string& mi
     proxy.port = *port;
     if (!found.user.empty()) {
         const std::string_view user = found.user.substr(0, found.user.size() - 1);
-        const auto colon = user.find(':');
+        const auto colon = colon_outside_braces(user);
         const std::string_view name = user.substr(0, colon);
         const std::string_view password = colon == std::string_view::npos ? "" : user.substr(colon + 1);
-        // A secret may hold a plain %, so what is no %XX stands for itself.
-        proxy.username = from_percent(name).value_or(std::string(name));
-        proxy.password = from_percent(password).value_or(std::string(password));
-        if (proxy.username.empty() || proxy.username.find(':') != std::string::npos) {
+        // What ${...} stands for is put in later, as it is; a plain % that is no %XX stands for itself.
+        const auto plain_text = [](std::string_view written) {
+            const bool expands = written.find("${") != std::string_view::npos;
+            return (expands ? std::nullopt : from_percent(written)).value_or(std::string(written));
+        };
+        proxy.username = plain_text(name);
+        proxy.password = plain_text(password);
+        if (proxy.username.empty() || colon_outside_braces(proxy.username) != std::string::npos) {
             mistake = "HTTP proxy: the user name before @ is empty or has a colon in it.";
             mistake += form;
-            return std::nullopt;
-        }
-        if (proxy.username.size() + 1 + proxy.password.size() > longest_proxy_login) {
-            mistake = "HTTP proxy: user name and password are longer together than " +
-                      std::to_string(longest_proxy_login - 1) + " bytes. Have shorter ones made.";
             return std::nullopt;
         }
     }

@@ -30,7 +30,8 @@ std::string judge_token(std::string_view typed);
 /// Bytes of "user:password" for a proxy that our libwebsockets has room for.
 inline constexpr std::size_t longest_proxy_login = 511;
 
-/// http://[user:password@]host:port. Nothing, and the sentence, if it is not that.
+/// http://[user:password@]host:port, of which user and password may hold ${...}. Nothing, and the sentence,
+/// if it is not that.
 std::optional<proxy_settings> read_proxy(std::string_view typed, std::string& mistake);
 
 /// The 32 bytes of a pin in base64 or hex, with or without "sha256/" or "sha256//" before it.

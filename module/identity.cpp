@@ -58,6 +58,26 @@ std::optional<identity> make_identity(const settings& from, const std::optional<
         made.headers += *line + "\r\n";
     }
 
+    if (from.proxy && !from.proxy->username.empty()) {
+        const auto name = expanded("HTTP proxy", from.proxy->username);
+        const auto password = name ? expanded("HTTP proxy", from.proxy->password) : std::nullopt;
+        if (!name || !password) {
+            return std::nullopt;
+        }
+        if (name->empty() || name->find(':') != std::string::npos || !one_line(*name) ||
+            !one_line(*password)) {
+            mistake = "HTTP proxy: a user name takes no colon, and neither it nor the password a line break. "
+                      "Check both.";
+            return std::nullopt;
+        }
+        made.proxy_login = *name + ':' + *password;
+        if (made.proxy_login.size() > longest_proxy_login) {
+            mistake = "HTTP proxy: user name and password are longer together than " +
+                      std::to_string(longest_proxy_login - 1) + " bytes. Have shorter ones made.";
+            return std::nullopt;
+        }
+    }
+
     if (token || !from.bearer_token.empty()) {
         const auto bearer = token ? token : expanded("Bearer token", from.bearer_token);
         if (!bearer) {

@@ -14,6 +14,7 @@ struct identity {
     std::string path;          ///< and query
     std::string headers;       ///< each line "Name: value\r\n"
     std::string authorization; ///< value of the header; empty: none
+    std::string proxy_login;   ///< "user:password" for the proxy; empty: none
 };
 
 /// Expands a text; false, and a sentence, where that cannot be.

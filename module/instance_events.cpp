@@ -420,8 +420,8 @@ void instance::send_identity(std::uint64_t attempt) {
         },
         mistake);
     if (made) {
-        push_command({.type = record_type::identity, .number = attempt},
-                     {made->path, made->headers, made->authorization});
+        push_command({.type = record_type::identity, .number = attempt, .value = made->proxy_login.size()},
+                     {made->path, made->headers, made->authorization + made->proxy_login});
     } else {
         push_command({.type = record_type::fail, .detail = static_cast<std::uint8_t>(layer::settings)},
                      {"expand", mistake});

@@ -251,8 +251,8 @@ std::optional<failure> line::port::open(const opening& what, const settings& how
     std::string address = what.address;
     if (how.proxy) {
         std::string proxy = bracketed(what.address) + ":" + std::to_string(what.port);
-        if (!how.proxy->username.empty()) {
-            proxy = how.proxy->username + ":" + how.proxy->password + "@" + proxy;
+        if (!who.proxy_login.empty()) {
+            proxy = who.proxy_login + "@" + proxy;
         }
         if (lws_set_proxy(vhost_.get(), proxy.c_str()) != 0) {
             // It has no room for them. Without this the way would lead past the proxy.

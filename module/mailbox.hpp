@@ -72,8 +72,9 @@ enum class record_type : std::uint8_t {
     // ---- commands: [control] to network thread ------------------------------------------------------
 
     /// Who we are in the next attempts. number: attempt that asked for it, 0 = nobody did; parts: path and
-    /// query, header lines (each "Name: value\r\n"), value of Authorization (or empty). Comes before each
-    /// connect, unless settings::identity_expands: then only when asked.
+    /// query, header lines (each "Name: value\r\n"), value of Authorization (or empty) and behind it `value`
+    /// bytes of "user:password" for the proxy. Comes before each connect, unless settings::identity_expands:
+    /// then only when asked.
     identity,
     /// The Connect action. number: call, 0 = nobody's; answered by call_ended at the end of the first
     /// attempt;

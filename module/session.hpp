@@ -27,6 +27,7 @@ struct identity {
     std::string path = "/";
     std::string headers;       ///< "Name: value\r\n" each
     std::string authorization; ///< value of the header; empty: none
+    std::string proxy_login;   ///< "user:password"; empty: none
 };
 
 /// One connection to be opened.

@@ -303,9 +303,11 @@ std::optional<settings> read_settings(std::span<const iom_value> values, std::st
     if (given.tls.server_name.empty()) {
         given.tls.server_name = given.hostname;
     }
-    given.identity_expands = expands(given.path) || expands(given.bearer_token) || expands(given.username) ||
-                             expands(given.password) ||
-                             std::any_of(given.headers.begin(), given.headers.end(), expands);
+    given.identity_expands =
+        expands(given.path) || expands(given.bearer_token) || expands(given.username) ||
+        expands(given.password) ||
+        (given.proxy && (expands(given.proxy->username) || expands(given.proxy->password))) ||
+        std::any_of(given.headers.begin(), given.headers.end(), expands);
     if (!given.identity_expands) {
         // It will never be another one, so it is judged here and now.
         const auto as_written = [](std::string_view written, std::string_view& expanded) {

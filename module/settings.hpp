@@ -32,7 +32,7 @@ struct greeting_step {
 struct proxy_settings {
     std::string host; ///< name or address, without brackets
     std::uint16_t port = 0;
-    std::string username; ///< empty: no authentication
+    std::string username; ///< empty: no authentication; may hold ${...}, as the password may
     std::string password;
 
     bool operator==(const proxy_settings&) const = default;

@@ -27,8 +27,7 @@ std::string tell(std::string_view instance = "*") {
            xml::rule(of + "/faulted", xml::log("FAULTED ${instance} ${layer} ${code}"));
 }
 
-// ---- through a proxy
-// ---------------------------------------------------------------------------------------
+// ---- through a proxy -------------------------------------------------------------------------------------
 
 /// The stub proxy of proxy.py.
 class proxy {
@@ -156,6 +155,30 @@ TEST_F(Proxy, ThatAsksForALoginIsFatalTheSecondTime) {
     EXPECT_EQ(plain.get("/sessions")["upgrades"], 0);
 }
 
+TEST_F(Proxy, ItsSecretsAreReadAnewForEveryAttempt) {
+    peer plain;
+    const proxy guarded({"--login", "press:r:ght@last"});
+    const auto secrets = [&](std::string_view password) {
+        const auto file = folder_.write("line.secrets", "password=" + std::string(password) + "\n");
+        std::filesystem::permissions(file, std::filesystem::perms::owner_read |
+                                               std::filesystem::perms::owner_write);
+    };
+    secrets("wrong");
+    const auto file = folder_.write(
+        "line.xml",
+        xml::project(tell() + xml::instance("line", plain.port(), "/",
+                                            xml::set("proxy", guarded.url("press:${secret:password}")) +
+                                                xml::set("fault-retry", "1"))));
+    process program({iom::test::iomhost(), "run", file.string(), "--no-web", "--log-format", "json",
+                     "--modules", iom::test::module_folder().string()});
+    program.wait_line(process::stream::err, "REJECTED line proxy 407");
+    secrets("r:ght@last");
+    program.wait_line(process::stream::err, "UP line");
+    program.signal(SIGTERM);
+    EXPECT_EQ(program.wait_exit(), 0);
+    EXPECT_EQ(program.bytes(process::stream::err).find("r:ght@last"), std::string::npos);
+}
+
 TEST_F(Proxy, ThatHangsOrHangsUpOrRefusesIsNamed) {
     peer plain;
     const proxy hanging({"--hang"});
@@ -231,8 +254,7 @@ TEST_F(Proxy, ALoginLongerThanTheRequestTakesIsAMistakeAtCheck) {
     EXPECT_EQ(guarded.requests().size(), 1U);
 }
 
-// ---- local interface, IPv6, compression
-// --------------------------------------------------------------------
+// ---- local interface, IPv6, compression ------------------------------------------------------------------
 
 TEST_F(Ways, FromTheGivenAddressOrInterface) {
     peer far_end;
@@ -277,44 +299,53 @@ TEST_F(Ways, ToAnIpv6LiteralWithAndWithoutTls) {
               std::string::npos);
 }
 
-TEST_F(Ways, CompressedBothWaysAndPlainWhereTheServerDeclines) {
-    peer agreeing({"--deflate"});
-    peer declining;
-    // Text that repeats itself over messages, so that a context that is not taken over would show.
-    const std::string rules = [&] {
-        std::string text;
-        for (const std::string name : {"agreed", "declined"}) {
-            text += xml::rule(name + "/ready", [&] {
-                std::string sends;
-                for (int number = 0; number < 20; ++number) {
-                    sends += xml::act(name + "/send-message",
-                                      {{"message", "the same words over and over, number " +
-                                                       std::to_string(number) + std::string(2000, 'x')}});
-                }
-                return sends + xml::act(name + "/send-binary", {{"data", "00ff"}}) +
-                       xml::act(name + "/send-message", {{"message", "end"}});
-            }());
-            text += xml::rule(name + "/message-received", xml::log("GOT ${instance} ${message}"));
+TEST_F(Ways, CompressedBothWaysAsNegotiatedAndPlainWhereTheServerDeclines) {
+    struct kind {
+        std::string name;
+        std::vector<std::string> options;
+    };
+    const std::vector<kind> kinds{
+        {"remembering", {"--deflate"}},
+        {"forgetting", {"--deflate", "--deflate-forget"}},
+        {"narrow", {"--deflate", "--deflate-window", "9"}},
+        {"declining", {}},
+    };
+    // Text that repeats itself over messages, so that a dictionary that one side has and the other has not
+    // would show; the last one is long and repeats nothing.
+    std::vector<std::string> texts;
+    for (int number = 0; number < 20; ++number) {
+        texts.push_back("the same words over and over, number " + std::to_string(number) +
+                        std::string(3000, static_cast<char>('a' + number)));
+    }
+    std::string noise;
+    for (std::uint32_t state = 1; noise.size() < 60'000;) {
+        state = state * 1664525U + 1013904223U;
+        noise += static_cast<char>('0' + (state >> 24U) % 10U);
+    }
+    texts.push_back(noise);
+    std::string content;
+    std::vector<std::unique_ptr<peer>> peers;
+    for (const kind& each : kinds) {
+        peers.push_back(std::make_unique<peer>(each.options));
+        content += xml::instance(each.name, peers.back()->port(), "/", xml::set("compression", "true"));
+        std::string sends;
+        for (const std::string& text : texts) {
+            sends += xml::act(each.name + "/send-message", {{"message", text}});
         }
-        return text;
-    }();
-    host& controller =
-        run(rules + xml::instance("agreed", agreeing.port(), "/", xml::set("compression", "true")) +
-            xml::instance("declined", declining.port(), "/", xml::set("compression", "true")));
-    for (const std::string name : {"agreed", "declined"}) {
-        ASSERT_TRUE(eventually([&] {
-            return xml::logged(controller.program(), "GOT " + name + " ").size() == 22;
-        })) << controller.program().bytes(process::stream::err);
-        const auto all = xml::logged(controller.program(), "GOT " + name + " ");
-        for (int number = 0; number < 20; ++number) {
-            EXPECT_TRUE(all[static_cast<std::size_t>(number)].starts_with(
-                "the same words over and over, number " + std::to_string(number) + "x"));
-        }
-        EXPECT_EQ(all[20], "00ff");
-        EXPECT_EQ(all[21], "end");
+        content +=
+            xml::rule(each.name + "/ready", sends + xml::act(each.name + "/send-binary", {{"data", "00ff"}}));
+    }
+    host& controller = run(content + xml::rule("*/message-received", xml::log("GOT ${instance} ${message}")));
+    std::vector<std::string> expected = texts;
+    expected.emplace_back("00ff");
+    for (const kind& each : kinds) {
+        SCOPED_TRACE(each.name);
+        const auto got = [&] { return xml::logged(controller.program(), "GOT " + each.name + " "); };
+        ASSERT_TRUE(eventually([&] { return got().size() >= expected.size(); }));
+        EXPECT_EQ(got(), expected);
     }
     EXPECT_EQ(controller.stop(), 0);
-    for (const peer* each : {&agreeing, &declining}) {
+    for (const auto& each : peers) {
         EXPECT_NE(each->get("/requests")[0]["headers"]
                       .value("sec-websocket-extensions", "")
                       .find("permessage-deflate"),
@@ -322,8 +353,7 @@ TEST_F(Ways, CompressedBothWaysAndPlainWhereTheServerDeclines) {
     }
 }
 
-// ---- certificates
-// ------------------------------------------------------------------------------------------
+// ---- certificates ----------------------------------------------------------------------------------------
 
 std::string pin_of(const std::string& certificate) {
     const auto key = iom::test::run({"sh", "-c",

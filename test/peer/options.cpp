@@ -68,6 +68,12 @@ std::variant<options, leave> read_options(int argc, const char* const* argv) {
         ->check(CLI::Range(std::uint64_t{125}, std::uint64_t{1} << 32).description(""))
         ->capture_default_str();
     app.add_flag("--deflate", read.deflate, "accept permessage-deflate");
+    app.add_flag("--deflate-forget", read.deflate_forget,
+                 "with --deflate: neither side keeps its dictionary between messages (no context takeover)");
+    app.add_option("--deflate-window", read.deflate_window,
+                   "with --deflate: bits of this side's window, and of the client's if it offers to choose")
+        ->check(CLI::Range(9, 15).description(""))
+        ->capture_default_str();
     app.add_flag("--log", read.log, "an event for every message");
     app.add_option("--alarm-every", alarm_every, "seconds between two alarms on /press and /machine")
         ->check(CLI::Range(0.001, longest).description(""))

@@ -27,7 +27,9 @@ struct options {
     std::vector<std::string> subprotocols;
     std::uint64_t max_message = 64U << 20; ///< bytes
     bool deflate = false;
-    bool log = false; ///< an event for every message
+    bool deflate_forget = false; ///< no context takeover, either way
+    int deflate_window = 15;     ///< bits
+    bool log = false;            ///< an event for every message
     moment alarm_every{5'000};
     moment token_lifetime{20'000};
     std::string basic = "user:pass";

@@ -109,6 +109,10 @@ void session::set_up(const http_request& request, upgrade_record& record) {
 
     websocket::permessage_deflate compression;
     compression.server_enable = state_.settings.deflate;
+    compression.server_no_context_takeover = state_.settings.deflate_forget;
+    compression.client_no_context_takeover = state_.settings.deflate_forget;
+    compression.server_max_window_bits = state_.settings.deflate_window;
+    compression.client_max_window_bits = state_.settings.deflate_window;
     stream_.set_option(compression);
     stream_.read_message_max(state_.settings.max_message);
     stream_.auto_fragment(false);

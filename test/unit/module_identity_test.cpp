@@ -1,5 +1,7 @@
 #include "module/identity.hpp"
 
+#include "module/address.hpp"
+
 #include <gtest/gtest.h>
 
 #include <map>
@@ -133,6 +135,27 @@ INSTANTIATE_TEST_SUITE_P(
             "",
             "Basic authentication: a user name takes no colon, and neither it nor the password a line break. "
             "Check both."}));
+
+TEST(identity, holds_the_log_in_for_a_proxy_with_secrets_put_in) {
+    const auto login = [](std::string user, std::string password) {
+        settings from = with("", "", "");
+        from.proxy = proxy_settings{"proxy.site", 3128, std::move(user), std::move(password)};
+        std::string mistake;
+        const auto made = make_identity(from, std::nullopt, expand, mistake);
+        EXPECT_EQ(made.has_value(), mistake.empty());
+        return made ? made->proxy_login : mistake;
+    };
+    EXPECT_EQ(login("", ""), "");
+    EXPECT_EQ(login("me", "p@ss:w%"), "me:p@ss:w%");
+    EXPECT_EQ(login("${a}", "b${a}"), "A:bA");
+    EXPECT_EQ(login("${gone}", "x"), "HTTP proxy: it cannot be supplied.");
+    for (const auto& wrong : {login("${break}", "x"), login("me", "${break}"), login("${empty}", "x")}) {
+        EXPECT_TRUE(wrong.starts_with("HTTP proxy: a user name takes no colon")) << wrong;
+    }
+    const std::string longest(longest_proxy_login - 3, 'x');
+    EXPECT_EQ(login("me", longest), "me:" + longest);
+    EXPECT_TRUE(login("me", longest + "x").starts_with("HTTP proxy: user name and password are longer"));
+}
 
 } // namespace
 } // namespace iom::ws
