@@ -237,9 +237,12 @@ TEST(Protocol, EveryPingIsAnsweredAlsoWithinAMessage) {
     talkative controller(project(
         instance(far_end, "within", "/big?size=50000&fragments=11&pings=1", set("log-comms", "true")) +
         instance(far_end, "batch", "/ping-me?every=20&burst=5") +
+        instance(far_end, "pieces", "/big?size=50000&fragments=4&pings=1&every=5", set("log-comms", "true")) +
+        rule("pieces", "pieces/message-received", "host/log", "PIECES") +
         instance(far_end, "deflated", "/ping-me?every=20&compression=1", set("compression", "true")) +
         rule("message", "within/message-received", "host/log", "WHOLE")));
-    for (const std::string_view part : {"WHOLE", "out pong fin 6 bytes: within"}) {
+    for (const std::string_view part : {"WHOLE", "within: out pong fin 6 bytes: within", "PIECES",
+                                        "pieces: out pong fin 6 bytes: within"}) {
         EXPECT_TRUE(eventually([&] { return holds(controller.lines(), part); })) << part;
     }
     EXPECT_TRUE(
