@@ -12,8 +12,12 @@ import sys
 import threading
 
 
+telling = threading.Lock()
+
+
 def tell(**what):
-    print(json.dumps(what), flush=True)
+    with telling:
+        print(json.dumps(what), flush=True)
 
 
 def relay(source, target):

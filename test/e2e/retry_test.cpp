@@ -522,6 +522,7 @@ TEST(Many, AHundredInstancesAllComeBackWhenTheirServerDoes) {
     host controller(xml::project(content));
     ASSERT_TRUE(far_end->eventually_open(count));
     far_end->program().signal(SIGKILL);
+    far_end->program().wait_exit();
     // All hear of it at once; each comes back at its own moment of the first two seconds.
     ASSERT_TRUE(eventually([&] { return xml::logged(controller.program(), "LOST ").size() >= count; }));
     far_end = std::make_unique<peer>(std::vector<std::string>{}, port);
