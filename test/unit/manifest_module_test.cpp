@@ -83,7 +83,7 @@ const std::vector<promised> settings{
     {13, "bearer-token", "Bearer token", "secret", "", none, none, "u"},
     {14, "username", "Basic authentication, user name", "text", "", none, none, "u"},
     {15, "password", "Basic authentication, password", "secret", "", none, none, "u"},
-    {16, "proxy", "HTTP proxy", "text", "", none, none, ""},
+    {16, "proxy", "HTTP proxy", "text", "", none, none, "u"},
     {17, "local-address", "Local interface", "text", "", none, none, ""},
     {18, "compression", "permessage-deflate", "bool", "false", none, none, ""},
     {19, "ping-interval", "Ping interval", "real", "20", 1, 3600, "l"},
