@@ -217,6 +217,15 @@ class Run:
 # What nearly every row does.
 
 
+def attempt_of(controller, instance, error):
+    """When the attempt began that ended in this error."""
+    begun = [each.at for each in controller.story.all("debug", instance=instance.name, text="state: resolving")
+             if each.at <= error.at]
+    if not begun:
+        raise Missed(f"no attempt began before: {error['sentence']}")
+    return begun[-1]
+
+
 def until_back(case, instance, undo, error):
     """Undoes the cause right behind an error, when the next attempt is known, and holds that against it."""
     undone = time.time()

@@ -113,7 +113,6 @@ def secrets_anew(run):
     check_lane(case, press, error, "transient")
     controller.secrets({"gate": "right"})
     back = press.established(within=10)
-    case.detect(0, 0)
     case.returned(back.at - error.at, max(error["next"], 1))
     for event in controller.story.all():
         case.check("right" not in event["text"].replace("right behind", ""), f"the log shows the secret: {event['text']}")

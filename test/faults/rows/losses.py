@@ -3,7 +3,8 @@
 import contextlib
 import time
 
-from rowbook import SETTINGS, check_lane, row, until_back
+from certificates import certificates
+from rowbook import SETTINGS, attempt_of, check_lane, row, until_back
 
 P, T = SETTINGS["ping-interval"], SETTINGS["pong-timeout"]
 LIVENESS = ("liveness",)
@@ -69,6 +70,37 @@ def peer_silent(run):
         undoing.drop(place.server, "OUTPUT")
 
     lose(run, place, cause, undoing.close, P + T, layers=LIVENESS, says=(place.address,))
+
+
+def over_tls(run, place, address):
+    """A peer with a certificate for this address, and the settings that trust it."""
+    keys = certificates(run.bench)
+    (run.folder / "ca.pem").write_bytes(keys.authority.read_bytes())
+    peer = run.peer(place, *keys.issue(f"at-{address}", f"IP:{address}"), tls=True)
+    return peer, {"protocol": "wss", "tls_ca": run.folder / "ca.pem"}
+
+
+@row("peer process killed", seconds=6)
+def peer_killed_tls(run):
+    place = run.here()
+    peer, trust = over_tls(run, place, place.address)
+    lose(run, place, peer.kill, peer.start, 1, peer=peer, name="over wss", layers=("close",), **trust)
+
+
+@row("peer host gone silent", net=True, seconds=8)
+def peer_silent_tls(run):
+    place, undoing = run.line(), Undoing()
+    peer, trust = over_tls(run, place, place.address)
+    lose(run, place, lambda: undoing.drop(place.server, "INPUT"), undoing.close, P + T, peer=peer, name="over wss",
+         layers=LIVENESS, **trust)
+
+
+@row("peer host gone silent", net=True, seconds=8)
+def peer_silent_v6(run):
+    place, undoing = run.line(), Undoing()
+    peer = run.peer(place, address=place.address6)
+    lose(run, place, lambda: undoing.drop(place.server, "INPUT", "-p", "tcp"), undoing.close, P + T, peer=peer,
+         name="over IPv6", layers=LIVENESS, says=(f"[{place.address6}]",))
 
 
 @row("cable pulled at the peer", net=True, seconds=8)
@@ -183,9 +215,9 @@ def port_closed(run):
     case = run.case("port closed")
     press = run.instance("press", peer)
     peer.kill()
-    run.control(place, press)
+    controller = run.control(place, press)
     error = case.said(press.lost())
-    case.detect(error.at - press.given[0][1] if press.given and press.given[0][1] < error.at else 0, 1)
+    case.detect(error.at - attempt_of(controller, press, error), 1)
     case.check(error["layer"] == "tcp" and error["code"] == "ECONNREFUSED", f"{error['layer']} {error['code']}")
     case.check(f"{place.address}:{peer.port}" in error["sentence"], f"no address in: {error['sentence']}")
     check_lane(case, press, error, "transient")
@@ -202,10 +234,9 @@ def unreachable(run, name, code, bound, prepare, restore, address=None, says=Non
     address = address or place.address
     press = run.instance("press", peer, hostname=address)
     prepare(place)
-    began = time.time()
-    run.control(place, press)
+    controller = run.control(place, press)
     error = case.said(press.lost(within=10))
-    case.detect(error.at - began - 0.0, bound + 0.2)  # 0.2 s: iomhost starts
+    case.detect(error.at - attempt_of(controller, press, error), bound)
     case.check(error["layer"] == "tcp" and error["code"] in code, f"{error['layer']} {error['code']}: {error['sentence']}")
     case.check((says or address) in error["sentence"], f"no address in: {error['sentence']}")
     check_lane(case, press, error, "transient")

@@ -6,7 +6,7 @@ import struct
 import threading
 import time
 
-from rowbook import SETTINGS, allowance, check_lane, row, until_back
+from rowbook import SETTINGS, allowance, attempt_of, check_lane, row, until_back
 
 
 class NameServer:
@@ -56,10 +56,9 @@ def name_unknown(run):
     server = run.keep(NameServer(place.server, place.address))
     press = run.instance("press", peer, hostname="press.example")
     wrap, _ = names_of(run, place.address)
-    began = time.time()
-    run.control(place, press, wrap=wrap)
+    controller = run.control(place, press, wrap=wrap)
     error = case.said(press.lost())
-    case.detect(error.at - began, 1 + 0.2)  # 0.2 s: iomhost starts
+    case.detect(error.at - attempt_of(controller, press, error), 1)
     case.check(error["layer"] == "dns" and error["code"] == "EAI_NONAME", f"{error['layer']} {error['code']}")
     check_lane(case, press, error, "transient")
     error = case.said(press.lost(since=error.at + 0.001))
@@ -110,7 +109,8 @@ def others_unaffected(run, case, place, victim, other, cause, undo, layer, bound
               f"ratio {ratio:.2f} (of all medians {statistics.median(loud) / statistics.median(quiet):.2f}, of the 99th "
               f"percentiles {tail:.2f}); the longest gap of a 0.1 s rule {gap:.2f} s")
     case.extra["ratio"] = ratio
-    case.check(ratio < 1.5, f"the other instance's round trips became {ratio:.2f} times as long")
+    # A tenth of a millisecond is the scheduler's.
+    case.check(ratio < 1.5 or meanwhile - calm < 0.1, f"the other instance's round trips became {ratio:.2f} times as long")
     case.check(gap < 0.1 + allowance(), f"the controller's loop stood still for {gap:.2f} s")
     case.check(len(other.story.all("websocket-established")) == 1, "the other instance lost its session")
     run.account(case, victim)

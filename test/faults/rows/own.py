@@ -8,7 +8,7 @@ import time
 
 from places import tool
 from programs import Missed, Raw, seconds_of
-from rowbook import SETTINGS, allowance, check_lane, row, until_back
+from rowbook import SETTINGS, allowance, attempt_of, check_lane, row, until_back
 from rows.losses import Undoing, talk
 
 P, T = SETTINGS["ping-interval"], SETTINGS["pong-timeout"]
@@ -211,8 +211,7 @@ def limited(run, name, kind, most, code, *, hostname=None, wrap=()):
     peer.request("POST", f"/shut?code=1011&path={press.path}")
     press.lost(since=began)
     error = case.said(press.lost(since=began, layer="local", within=6))
-    connected = [each for each in press.story.all("connected", "error") if began <= each.at < error.at]
-    case.detect(0 if connected else 1e9, 0)
+    case.detect(error.at - attempt_of(controller, press, error), 0)
     case.check(error["code"] == code, f"code {error['code']}, not {code}: {error['sentence']}")
     check_lane(case, press, error, "transient")
     number = other.given[-1][0]
@@ -278,7 +277,6 @@ def disk_full(run):
     controller = run.control(place, press, wrap=wrap, options=("--log-dir", folder))
     talk(press)
     said = controller.story.wait("error", within=20, text=lambda text: "cannot be written" in text)
-    case.detect(0, 0)
     case.sentences.append(said["text"])
     number = press.given[-1][0]
     time.sleep(1)
