@@ -24,6 +24,9 @@ TENTH = 0.06     # seconds; delays are told in tenths
 ALLOWANCE = 0.5  # seconds that a busy machine may take on top of each bound; --allowance
 
 
+MEMORY = 1       # times what a bound on memory says; --memory
+
+
 def allowance():
     return ALLOWANCE
 
@@ -62,6 +65,13 @@ class Case:
         if not holds:
             self.wrong.append(sentence)
         return holds
+
+    def memory(self, controller, most):
+        """Holds the most memory that the host ever took against `most` MiB; answers it as text."""
+        taken = controller.peak_memory() >> 20
+        self.extra["peakMemory"] = taken
+        self.check(taken <= most * MEMORY, f"the host took {taken} MiB, bound {most * MEMORY:g} MiB")
+        return f"the host took at most {taken} MiB"
 
     def note(self, text):
         self.notes.append(text)
