@@ -8,6 +8,8 @@
 #include <charconv>
 #include <cstring>
 #include <ctime>
+#include <exception>
+#include <new>
 #include <utility>
 
 namespace iom::ws {
@@ -148,7 +150,8 @@ void line::port::end() noexcept {
     ended_ = true;
 }
 
-// Runs `work` on the session unless the instance is gone. Memory that runs out costs this session, no other.
+// Runs `work` on the session unless the instance is gone. Memory that runs out costs this session, no other;
+// so would a mistake of ours.
 template <typename Work>
 void line::port::guarded(Work&& work) {
     const std::lock_guard hold(lock_);
@@ -156,20 +159,28 @@ void line::port::guarded(Work&& work) {
         return;
     }
     try {
-        work();
-    } catch (const std::exception&) {
         try {
-            cut();
-            session_.failed(
-                steady_now(),
-                {.where = layer::local, .code = "ENOMEM", .place = {}, .detail = {}, .retry_after = {}});
-        } catch (const std::exception&) {
-            // Not even the failure could be told; the session's deadline will.
+            work();
+        } catch (const std::bad_alloc&) {
+            give_up("ENOMEM", {});
+        } catch (const std::exception& error) {
+            give_up("internal", error.what());
         }
+    } catch (const std::exception&) {
+        // Not even the failure could be told; the session's deadline will.
     }
     if (!opening_now_) {
         arm();
     }
+}
+
+void line::port::give_up(std::string code, std::string detail) {
+    cut();
+    session_.failed(steady_now(), {.where = layer::local,
+                                   .code = std::move(code),
+                                   .place = {},
+                                   .detail = std::move(detail),
+                                   .retry_after = {}});
 }
 
 void line::port::doorbell() {

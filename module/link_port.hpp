@@ -80,6 +80,7 @@ private:
 
     template <typename Work>
     void guarded(Work&& work);
+    void give_up(std::string code, std::string detail);
     int on_callback(lws* wsi, lws_callback_reasons reason, void* in, std::size_t size);
     int on_request(lws* wsi, char** at, std::size_t room);
     int on_answer(lws* wsi);

@@ -1023,7 +1023,9 @@ void session::forget_acknowledged() {
     const std::uint64_t safe = acknowledged_bytes();
     const auto still =
         std::find_if(marks_.begin(), marks_.end(), [&](const mark& one) { return one.end > safe; });
-    const std::uint64_t kept_from = still == marks_.end() ? kept_begin_ + kept_.size() : still->at;
+    // The words of the first may have gone before, see trim_kept.
+    const std::uint64_t kept_from =
+        still == marks_.end() ? kept_begin_ + kept_.size() : std::max(still->at, kept_begin_);
     kept_.erase(0, static_cast<std::size_t>(kept_from - kept_begin_));
     kept_begin_ = kept_from;
     marks_.erase(marks_.begin(), still);

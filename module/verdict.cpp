@@ -306,6 +306,7 @@ constexpr std::array local_rows{
     token("ENOMEM", transient, "This controller has no memory left for {p}. End what is not needed."),
     token("ENOBUFS", transient, "This controller has no memory left for {p}. End what is not needed."),
     token("EAGAIN", transient, "This controller could start no thread for {p}. End what is not needed."),
+    token("internal", transient, "A mistake in this module ended the session with {p}{r}. Please report it."),
     orderly(token("disconnect", transient, "Disconnected from {p} as asked.")),
     orderly(token("stop", transient, "Disconnected from {p}: the instance was stopped.")),
     rest(transient, "This controller could not go on with {p} ({c}){r}."),

@@ -778,6 +778,31 @@ TEST_F(session_test, of_what_the_kernel_has_only_little_is_kept) {
     EXPECT_EQ(words, (list{"", "", "c", "d"}));
 }
 
+TEST_F(session_test, the_newest_words_are_right_however_many_were_sent_unconfirmed) {
+    what.offline_policy = offline_policy::queue;
+    establish();
+    link.unacked = 10'000'000;
+    constexpr int many = 200;
+    for (int count = 0; count < many; ++count) {
+        send(std::to_string(count) + std::string(5'000, '.'));
+        take();
+    }
+    made().failed(now, lost(layer::close, "1006"));
+    int told = 0;
+    int worded = 0;
+    for (const event& one : take()) {
+        if (one.name == "dropped") {
+            if ((one.head.flags & flag_wordless) == 0) {
+                EXPECT_TRUE(one.parts[1].starts_with(std::to_string(told) + "."));
+                ++worded;
+            }
+            ++told;
+        }
+    }
+    EXPECT_EQ(told, many);
+    EXPECT_GT(worded, 0);
+}
+
 TEST_F(session_test, a_line_that_breaks_while_writing_is_lost) {
     establish();
     link.broken = true;

@@ -281,6 +281,7 @@ TEST(verdict, says_each_failure_in_words_of_its_own) {
         {layer::local, "ENOMEM", "no memory left"},
         {layer::local, "ENOBUFS", "no memory left"},
         {layer::local, "EAGAIN", "could start no thread"},
+        {layer::local, "internal", "A mistake in this module"},
         {layer::local, "disconnect", "Disconnected from server.example:80 as asked"},
         {layer::local, "stop", "the instance was stopped"},
     };
