@@ -371,7 +371,16 @@ TEST_F(link_test, a_thousand_reconnects_leave_nothing_behind) {
         EXPECT_EQ(me.connected, me.disconnected);
         EXPECT_TRUE(me.errors.empty()) << me.errors.front();
     };
-    reconnect(10); // some things are made at their first use, and stay
+    // Some things are made at their first use, and stay: the buffer that gathers frames at the first send.
+    {
+        user me(link, what);
+        me.connect("/");
+        EXPECT_TRUE(me.until_established());
+        me.send("one");
+        EXPECT_TRUE(me.until([&] { return me.messages.size() == 1; }));
+        EXPECT_TRUE(me.stop());
+    }
+    reconnect(10);
     const holdings before = settled();
     reconnect(1000);
     EXPECT_TRUE(again(before));
