@@ -34,6 +34,9 @@ span_of_time backoff(unsigned failures, const retry_policy& policy, double rando
     return between(policy.min, std::max(policy.min, doubled(policy.min, failures, policy.max)), random);
 }
 
+// More seconds than any Retry-After is honoured for.
+constexpr std::uint32_t most_asked = 86'400;
+
 template <class Number>
 bool read_number(std::string_view text, Number& number) {
     const char* const end = text.data() + text.size();
@@ -68,17 +71,17 @@ std::optional<std::int64_t> read_date(std::string_view text) {
 } // namespace
 
 std::optional<std::uint32_t> read_retry_after(std::string_view value, std::string_view date) {
-    std::uint32_t seconds = 0;
-    if (read_number(value, seconds)) {
-        return seconds;
+    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+    if (!value.empty() && std::all_of(value.begin(), value.end(), digit)) {
+        std::uint32_t seconds = 0;
+        return read_number(value, seconds) ? std::min(seconds, most_asked) : most_asked;
     }
     const auto then = read_date(value);
     const auto now = read_date(date);
     if (!then || !now) {
         return std::nullopt;
     }
-    constexpr std::int64_t most = 86'400;
-    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(*then - *now, 0, most));
+    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(*then - *now, 0, most_asked));
 }
 
 unsigned in_a_row(const retry_history& past, series kin) {
@@ -111,7 +114,7 @@ std::optional<span_of_time> next_delay(retry_history& past, const verdict& given
                 std::min(span_of_time(std::chrono::seconds(*retry_after)), retry_after_most);
             const auto extra =
                 static_cast<span_of_time::rep>(static_cast<double>(asked.count()) * spread * random);
-            return std::max(asked + span_of_time(extra), normal);
+            return std::max(std::min(asked + span_of_time(extra), retry_after_most), normal);
         }
         return slow_least + normal;
     default:

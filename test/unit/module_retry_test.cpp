@@ -70,6 +70,7 @@ TEST(retry, reads_seconds_and_dates_of_retry_after) {
     EXPECT_EQ(read_retry_after("Sat, 31 Dec 1994 00:00:00 GMT", date), 0U); // gone by
     EXPECT_EQ(read_retry_after("Sun, 31 Dec 2090 00:00:00 GMT", date), 86'400U);
     EXPECT_EQ(read_retry_after("Sun, 01 Jan 1995 00:01:00 GMT", ""), std::nullopt);
+    EXPECT_EQ(read_retry_after("5000000000", ""), 86'400U); // beyond 32 bits
     for (const char* wrong : {"", "soon", "-1", "1.5", "12 ", "Sun, 41 Jan 1995 00:01:00 GMT",
                               "Sun, 01 Jnu 1995 00:01:00 GMT", "Sun, 01 Jan 1995 00:01:00 CET"}) {
         EXPECT_EQ(read_retry_after(wrong, date), std::nullopt) << wrong;
@@ -82,6 +83,7 @@ TEST(retry, slow_waits_five_seconds_more_or_what_was_asked_for) {
     EXPECT_EQ(next_delay(past, in_lane(lane::slow), 120, usual, 0.0), 120s);
     EXPECT_LE(next_delay(past, in_lane(lane::slow), 120, usual, 0.999), 132s);
     EXPECT_EQ(next_delay(past, in_lane(lane::slow), 999'999, usual, 0.0), 3600s);
+    EXPECT_EQ(next_delay(past, in_lane(lane::slow), 999'999, usual, 0.999), 3600s);
     EXPECT_EQ(next_delay(past, in_lane(lane::slow), 0, usual, 0.0), 500ms) << "never a hot loop";
 }
 
