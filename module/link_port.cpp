@@ -237,6 +237,10 @@ void line::port::forget_resolution() {
     }
 }
 
+bool line::port::resolution_waits() {
+    return ticket_ != 0 && common_.names->waits(ticket_);
+}
+
 std::optional<failure> line::port::open(const opening& what, const settings& how, const identity& who) {
     opening_ = what;
     refusal_.reset();

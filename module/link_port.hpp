@@ -53,6 +53,7 @@ struct line::port final : transport {
     // ---- transport ----
     void resolve(const std::string& name) override;
     void forget_resolution() override;
+    bool resolution_waits() override;
     std::optional<failure> open(const opening& what, const settings& how, const identity& who) override;
     void cut() override;
     bool write(frame kind, char* payload, std::size_t size) override;

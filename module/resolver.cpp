@@ -58,15 +58,47 @@ bool is_address(const std::string& name) {
 } // namespace
 
 struct resolver::office {
+    // What the last look-up of a name came to, best first.
+    enum class standing : std::uint8_t { answered, unknown, abandoned };
+
     struct run {
         std::string name;
         std::chrono::steady_clock::time_point since;
         std::vector<std::uint64_t> tickets; // who waits for it
+        bool trusted = false;               // answered the time before, so that it should not take long
     };
 
+    [[nodiscard]] standing standing_of(const std::string& name) const {
+        const auto known = standings.find(name);
+        return known == standings.end() ? standing::unknown : known->second;
+    }
+
     std::uint64_t add(const std::string& name, std::vector<std::uint64_t> tickets) {
-        running.emplace(++last_run, run{name, std::chrono::steady_clock::now(), std::move(tickets)});
+        const bool trusted = standing_of(name) == standing::answered;
+        running.emplace(++last_run, run{name, std::chrono::steady_clock::now(), std::move(tickets), trusted});
         return last_run;
+    }
+
+    // Names that may hang do not get the last few threads, so that those which never did are not held up.
+    [[nodiscard]] bool may_run(const std::string& name) const {
+        if (standing_of(name) == standing::answered) {
+            return true;
+        }
+        const auto hanging = std::count_if(running.begin(), running.end(),
+                                           [](const auto& one) { return !one.second.trusted; });
+        return static_cast<std::size_t>(hanging) < most_doubtful;
+    }
+
+    // The name that has waited longest, of the best standing; empty if none may run.
+    [[nodiscard]] std::string next_name() const {
+        const std::pair<std::string, std::uint64_t>* best = nullptr;
+        for (const auto& one : waiting) {
+            if ((best == nullptr || standing_of(one.first) < standing_of(best->first)) &&
+                may_run(one.first)) {
+                best = &one;
+            }
+        }
+        return best == nullptr ? "" : best->first;
     }
 
     std::mutex mutex;
@@ -78,6 +110,7 @@ struct resolver::office {
     std::size_t threads = 0;
     std::map<std::uint64_t, run> running; // several may be after the same name
     std::deque<std::pair<std::string, std::uint64_t>> waiting;
+    std::map<std::string, standing> standings;
     std::vector<resolution> ready;
 };
 
@@ -119,7 +152,7 @@ std::uint64_t resolver::ask(const std::string& name) {
     });
     if (joined != office_->running.end()) {
         joined->second.tickets.push_back(ticket);
-    } else if (office_->threads < most_threads) {
+    } else if (office_->threads < most_threads && office_->may_run(name)) {
         const std::uint64_t run = office_->add(name, {ticket});
         try {
             start(office_, run);
@@ -136,10 +169,18 @@ std::uint64_t resolver::ask(const std::string& name) {
 void resolver::abandon(std::uint64_t ticket) {
     const std::lock_guard lock(office_->mutex);
     for (auto& [number, run] : office_->running) {
-        std::erase(run.tickets, ticket);
+        if (std::erase(run.tickets, ticket) != 0 && run.tickets.empty()) {
+            office_->standings[run.name] = office::standing::abandoned;
+        }
     }
     std::erase_if(office_->waiting, [&](const auto& one) { return one.second == ticket; });
     std::erase_if(office_->ready, [&](const auto& one) { return one.ticket == ticket; });
+}
+
+bool resolver::waits(std::uint64_t ticket) const {
+    const std::lock_guard lock(office_->mutex);
+    return std::any_of(office_->waiting.begin(), office_->waiting.end(),
+                       [&](const auto& one) { return one.second == ticket; });
 }
 
 std::vector<resolution> resolver::answers() {
@@ -163,6 +204,9 @@ void resolver::work(const std::shared_ptr<office>& shared, std::uint64_t run) {
         }
         lock.lock();
         const auto mine = shared->running.extract(run);
+        if (!mine.mapped().tickets.empty()) {
+            shared->standings[name] = office::standing::answered;
+        }
         for (const std::uint64_t ticket : mine.mapped().tickets) {
             found.ticket = ticket;
             shared->ready.push_back(found);
@@ -170,11 +214,11 @@ void resolver::work(const std::shared_ptr<office>& shared, std::uint64_t run) {
         if (!mine.mapped().tickets.empty() && shared->ring) {
             shared->ring();
         }
-        if (shared->waiting.empty()) {
+        const std::string next = shared->next_name();
+        if (next.empty()) {
             --shared->threads;
             return;
         }
-        const std::string next = shared->waiting.front().first;
         std::vector<std::uint64_t> tickets;
         std::erase_if(shared->waiting, [&](const auto& one) {
             if (one.first != next) {

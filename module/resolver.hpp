@@ -23,6 +23,8 @@ public:
     using look_up = std::function<resolution(const std::string& name)>;
 
     static constexpr std::size_t most_threads = 16;
+    /// Of these, for names whose last look-up was abandoned, and for those that were never answered yet.
+    static constexpr std::size_t most_doubtful = 12;
 
     /// `ring` is called on any thread when answers() has something; never after the destructor.
     /// A second asker joins a look-up of the same name only while it is `young`: one that hangs on a dead
@@ -36,6 +38,9 @@ public:
     /// Asks for a name, or an address in digits; the answer bears the ticket returned. Where all threads
     /// are taken the name waits for one. Throws std::system_error where no thread can be had.
     std::uint64_t ask(const std::string& name);
+
+    /// Whether this ticket still waits for a thread.
+    [[nodiscard]] bool waits(std::uint64_t ticket) const;
 
     /// The answer to this ticket is no longer wanted.
     void abandon(std::uint64_t ticket);

@@ -413,6 +413,9 @@ failure session::timed_out() const {
     if (phase_ == phase::resolving) {
         why.where = layer::dns;
         why.place = what_->proxy ? what_->proxy->host : what_->hostname;
+        if (link_.resolution_waits()) {
+            why.code = "EBUSY";
+        }
         if (!addresses_.empty()) { // it was our identity that did not come
             why.where = layer::local;
             why.place = place();

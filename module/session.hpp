@@ -55,6 +55,9 @@ public:
     virtual void resolve(const std::string& name) = 0;
     virtual void forget_resolution() = 0;
 
+    /// The name still waits for its look-up to begin.
+    virtual bool resolution_waits() = 0;
+
     /// Begins a connection; a failure at once is returned. Else follow tcp_up, secured (wss), asking,
     /// upgraded, or at any point failed.
     virtual std::optional<failure> open(const opening& what, const settings& how, const identity& who) = 0;

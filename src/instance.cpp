@@ -186,7 +186,7 @@ module_answer instance::set(std::span<const setting_value> settings) {
             if (has_insertion(each.what.text)) {
                 secret_texts_.insert(each.what.text);
             } else {
-                known_.add(each.what.text);
+                known_.add(each.what.text, redactor::stay::lasting);
             }
         }
         values.push_back(contract_value(each.number, each.what.view()));
@@ -226,7 +226,7 @@ module_answer instance::invoke(std::uint32_t action, std::span<const argument_vi
         }
         for (const manifest::field& field : module_.manifest.actions[at].arguments) {
             if (field.number == each.number && field.type == manifest::type::secret) {
-                known_.add(each.what.text);
+                known_.add(each.what.text, redactor::stay::passing);
             }
         }
         arguments_.push_back(contract_value(each.number, each.what));
@@ -316,7 +316,7 @@ bool instance::expand(std::string_view written, std::string& expanded, std::stri
         return false;
     }
     if (secret_texts_.contains(written)) {
-        known_.add(expanded);
+        known_.add(expanded, redactor::stay::rotating);
     }
     return true;
 }

@@ -112,18 +112,21 @@ void replace_all(std::string& text, const std::string& form) {
 
 } // namespace
 
-void redactor::add(std::string_view value) {
+void redactor::add(std::string_view value, stay how) {
     if (value.empty()) {
         return;
     }
     {
-        const std::shared_lock lock(mutex_);
-        if (std::any_of(secrets_.begin(), secrets_.end(),
-                        [&](const secret& known) { return known.value == value; })) {
+        const std::unique_lock lock(mutex_);
+        const auto known = std::find_if(secrets_.begin(), secrets_.end(),
+                                        [&](const secret& one) { return one.value == value; });
+        if (known != secrets_.end()) {
+            known->added = ++additions_;
+            known->how = std::min(known->how, how);
             return;
         }
     }
-    secret added{std::string(value), {std::string(value)}, 0};
+    secret added{.value = std::string(value), .forms = {std::string(value)}, .how = how};
     if (value.size() >= shortest_encoded) {
         for (std::string form : {as_json(value), as_log(value), as_url(value), as_hex(value, hex_digits),
                                  as_hex(value, upper_digits), as_base64_at(value, 0), as_base64_at(value, 1),
@@ -139,13 +142,30 @@ void redactor::add(std::string_view value) {
     // Longest first, so that a secret within a longer one does not leave the rest of that one standing.
     const auto place = std::find_if(secrets_.begin(), secrets_.end(),
                                     [&](const secret& known) { return known.value.size() < value.size(); });
-    added.age = ++added_;
+    added.added = ++additions_;
     secrets_.insert(place, std::move(added));
-    if (secrets_.size() > most) {
-        secrets_.erase(std::min_element(secrets_.begin(), secrets_.end(),
-                                        [](const secret& a, const secret& b) { return a.age < b.age; }));
-    }
+    forget_one_too_many(how);
     any_.store(true, std::memory_order_release);
+}
+
+void redactor::forget_one_too_many(stay how) {
+    if (how == stay::lasting) {
+        return;
+    }
+    const std::size_t most = how == stay::rotating ? 4096 : 256;
+    std::size_t count = 0;
+    auto oldest = secrets_.end();
+    for (auto one = secrets_.begin(); one != secrets_.end(); ++one) {
+        if (one->how == how) {
+            ++count;
+            if (oldest == secrets_.end() || one->added < oldest->added) {
+                oldest = one;
+            }
+        }
+    }
+    if (count > most) {
+        secrets_.erase(oldest);
+    }
 }
 
 std::string redactor::redact(std::string_view text) const {

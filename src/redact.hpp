@@ -18,11 +18,15 @@ public:
     /// What stands in the place of a secret.
     static constexpr std::string_view mark = "***";
 
-    /// Values beyond this many push out the oldest: a token that is fetched anew every few seconds must not
-    /// fill the memory.
-    static constexpr std::size_t most = 256;
+    /// How long a secret is known. What is bounded is bounded because it may be new every few seconds, for
+    /// years; then the one that was added longest ago goes.
+    enum class stay : std::uint8_t {
+        lasting,  ///< for good: it stands in a setting
+        rotating, ///< while it is among the newest 4096: from the secrets file, or put together from it
+        passing,  ///< while it is among the newest 256: given to an action
+    };
 
-    void add(std::string_view value);
+    void add(std::string_view value, stay how = stay::lasting);
 
     /// `text` with each known value replaced by `mark`.
     [[nodiscard]] std::string redact(std::string_view text) const;
@@ -37,12 +41,15 @@ private:
     struct secret {
         std::string value;
         std::vector<std::string> forms; ///< longest first
-        std::uint64_t age = 0;          ///< counts up with each secret
+        stay how = stay::lasting;
+        std::uint64_t added = 0; ///< when it was added last, counted in additions
     };
+
+    void forget_one_too_many(stay how);
 
     mutable std::shared_mutex mutex_;
     std::vector<secret> secrets_; ///< longest first
-    std::uint64_t added_ = 0;
+    std::uint64_t additions_ = 0;
     std::atomic<bool> any_{false};
 };
 

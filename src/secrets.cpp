@@ -71,7 +71,7 @@ std::optional<std::string> secrets::environment(std::string_view name, std::stri
         why = "The environment variable " + key + " is not set: set it where iomhost is started.";
         return std::nullopt;
     }
-    known_.add(value);
+    known_.add(value, redactor::stay::rotating);
     return std::string(value);
 }
 
@@ -164,7 +164,7 @@ bool secrets::parse(std::string_view content, std::string& why) {
                   "\" stands here a second time: keep one.";
             return false;
         }
-        known_.add(value);
+        known_.add(value, redactor::stay::rotating);
     }
     return true;
 }

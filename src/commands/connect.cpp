@@ -791,7 +791,7 @@ int connect(const connect_options& given) {
         return misused("--bearer: it holds a control character.");
     }
     if (options.bearer) {
-        known.add(*options.bearer);
+        known.add(*options.bearer, redactor::stay::lasting);
     }
     site around("connect.xml", options.modules, {"/"}, known);
     std::vector<manifest::mistake> mistakes;

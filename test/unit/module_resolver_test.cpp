@@ -157,19 +157,68 @@ TEST(resolver, a_fresh_look_up_answers_while_an_old_one_of_the_same_name_hangs) 
     EXPECT_EQ(answers[0].addresses, std::vector<std::string>{"press.example found"});
 }
 
+std::string numbered(int number) {
+    return "name-" + std::to_string(number) + ".example";
+}
+
 TEST(resolver, has_sixteen_threads_at_most_and_the_rest_wait) {
     gate hold;
+    hold.open = true;
     resolver names(hold.bell(), hold.look_up());
+    for (int count = 0; count < 40; ++count) { // so that each was answered once
+        names.ask(numbered(count));
+    }
+    EXPECT_EQ(wait_answers(names, hold, 40).size(), 40U);
+    {
+        const std::lock_guard lock(hold.mutex);
+        hold.open = false;
+        hold.begun = 0;
+    }
+    std::uint64_t last = 0;
     for (int count = 0; count < 40; ++count) {
-        names.ask("name-" + std::to_string(count) + ".example");
+        last = names.ask(numbered(count));
     }
     hold.wait_begun(static_cast<int>(resolver::most_threads));
     {
         const std::lock_guard lock(hold.mutex);
         EXPECT_EQ(hold.begun, static_cast<int>(resolver::most_threads));
     }
+    EXPECT_TRUE(names.waits(last));
     hold.let_go();
     EXPECT_EQ(wait_answers(names, hold, 40).size(), 40U);
+    EXPECT_FALSE(names.waits(last));
+}
+
+TEST(resolver, names_that_hang_leave_threads_to_those_that_never_did) {
+    gate hold;
+    const auto hanging = hold.look_up();
+    resolver names(hold.bell(), [&](const std::string& name) {
+        if (name != "good.example") {
+            return hanging(name);
+        }
+        resolution found;
+        found.addresses = {"192.0.2.7"};
+        return found;
+    });
+    names.ask("good.example");
+    EXPECT_EQ(wait_answers(names, hold, 1).size(), 1U);
+    std::vector<std::uint64_t> tickets;
+    for (int count = 0; count < 20; ++count) {
+        tickets.push_back(names.ask(numbered(count)));
+    }
+    hold.wait_begun(static_cast<int>(resolver::most_doubtful));
+    for (const std::uint64_t ticket : tickets) {
+        names.abandon(ticket);
+    }
+    for (int count = 0; count < 20; ++count) {
+        tickets.push_back(names.ask(numbered(count) + "."));
+    }
+    const auto good = names.ask("good.example");
+    auto answers = wait_answers(names, hold, 1);
+    ASSERT_EQ(answers.size(), 1U);
+    EXPECT_EQ(answers[0].ticket, good);
+    hold.let_go();
+    EXPECT_EQ(wait_answers(names, hold, 20).size(), 20U);
 }
 
 TEST(resolver, may_end_while_look_ups_hang) {

@@ -62,6 +62,7 @@ struct wire final : transport {
     bool reading = true;
     bool up = false;
     std::uint64_t unacked = 0;
+    bool in_line = false; // the name, for a look-up
     std::uint64_t acked = 0;
     double dice = 0.5;
     span_of_time pause{};
@@ -71,6 +72,7 @@ struct wire final : transport {
 
     void resolve(const std::string& name) override { did.push_back("resolve " + name); }
     void forget_resolution() override { did.emplace_back("forget"); }
+    bool resolution_waits() override { return in_line; }
     std::optional<failure> open(const opening& what, const settings&, const identity& who) override {
         openings.push_back(what);
         did.push_back("open " + what.address + ":" + std::to_string(what.port) + what.to.path +
@@ -297,6 +299,18 @@ TEST_F(session_test, a_failed_attempt_is_told_once_and_tried_again) {
     EXPECT_TRUE(link.did.empty());
     pass(2 * millisecond);
     EXPECT_EQ(link.did, list{"resolve server.example"});
+}
+
+TEST_F(session_test, says_whether_a_name_was_looked_up_at_all) {
+    for (const bool waits : {false, true}) {
+        link.in_line = waits;
+        connect();
+        pass(10 * second);
+        const auto events = take();
+        const event* const error = find(events, "error");
+        ASSERT_NE(error, nullptr);
+        EXPECT_EQ(error->parts[0], waits ? "EBUSY" : "ETIMEDOUT");
+    }
 }
 
 TEST_F(session_test, without_auto_reconnect_a_loss_is_the_end) {
