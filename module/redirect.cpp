@@ -6,6 +6,7 @@
 #include <charconv>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 namespace iom::ws {
 
@@ -32,20 +33,47 @@ std::pair<std::string_view, std::string_view> split(std::string_view text, std::
     return {text.substr(0, at), text.substr(at)};
 }
 
+// An absolute path, query and all, without "." and ".." (RFC 3986 §5.2.4).
+std::string without_dots(std::string_view path) {
+    const auto [way, query] = split(path, "?");
+    std::vector<std::string_view> segments;
+    bool folder = false; // it ends in a slash
+    for (std::size_t at = 1; at <= way.size();) {
+        const std::size_t end = std::min(way.find('/', at), way.size());
+        const std::string_view segment = way.substr(at, end - at);
+        const bool dots = segment == "." || segment == "..";
+        if (segment == ".." && !segments.empty()) {
+            segments.pop_back();
+        } else if (!dots) {
+            segments.push_back(segment);
+        }
+        folder = dots && end == way.size();
+        at = end + 1;
+    }
+    std::string made;
+    for (const std::string_view segment : segments) {
+        made += '/';
+        made += segment;
+    }
+    if (folder || made.empty()) {
+        made += '/';
+    }
+    return made + std::string(query);
+}
+
 std::string path_of(const std::string& base, std::string_view reference) {
     if (reference.empty()) {
         return base.empty() ? "/" : base;
     }
     if (reference.front() == '/') {
-        return std::string(reference);
+        return without_dots(reference);
     }
     const std::string_view plain_base = split(base, "?").first;
     if (reference.front() == '?') {
         return std::string(plain_base) + std::string(reference);
     }
-    const std::size_t folder = plain_base.rfind('/');
-    return std::string(plain_base.substr(0, folder == std::string_view::npos ? 0 : folder + 1)) +
-           std::string(reference);
+    const std::size_t folder = std::min(plain_base.rfind('/'), plain_base.size() - 1);
+    return without_dots(std::string(plain_base.substr(0, folder + 1)) + std::string(reference));
 }
 
 } // namespace
@@ -58,7 +86,10 @@ redirection follow(const destination& from, std::string_view location, unsigned 
     if (followed >= most_redirects) {
         return refused("it redirects again and again, now to " + shown);
     }
-    if (std::any_of(location.begin(), location.end(), [](char c) { return c <= ' ' || c == '\x7f'; })) {
+    if (std::any_of(location.begin(), location.end(), [](char c) {
+            const auto byte = static_cast<unsigned char>(c); // char is unsigned on ARM
+            return byte <= ' ' || byte >= 0x7f;
+        })) {
         return refused("it names a place that is no address: " + shown);
     }
     location = split(location, "#").first;
