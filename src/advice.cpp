@@ -316,7 +316,7 @@ void advise_on_action(const project& whole, const act& what, complaints& say) {
 
 } // namespace
 
-void advise(const project& whole, complaints& say) {
+void advise(const project& whole, connector who, complaints& say) {
     for (std::uint32_t which = 0; which < whole.instances.size(); ++which) {
         if (!is_line(whole, which))
             continue;
@@ -331,7 +331,8 @@ void advise(const project& whole, complaints& say) {
         if (!is_line(whole, which))
             continue;
         advise_instance(reading{whole, whole.instances[which]}, say);
-        advise_on_connecting(whole, which, say);
+        if (who == connector::project)
+            advise_on_connecting(whole, which, say);
     }
     for (const auto& one : whole.rules.rules)
         for (const auto& what : one.acts)

@@ -24,8 +24,8 @@ constexpr std::string_view taken_names[] = {"host", "this", "session"};
 
 class project_reader {
 public:
-    project_reader(project& into, surroundings& around, complaints& say)
-        : project_(into), around_(around), say_(say) {}
+    project_reader(project& into, surroundings& around, connector who, complaints& say)
+        : project_(into), around_(around), who_(who), say_(say) {}
 
     void read(const element& root) {
         if (root.name != "project")
@@ -53,7 +53,7 @@ public:
             project_.rules.module_of.push_back(one.module);
         read_rules(root, project_, around_, say_);
         judge_settings();
-        advise(project_, say_);
+        advise(project_, who_, say_);
     }
 
 private:
@@ -226,6 +226,7 @@ private:
 
     project& project_;
     surroundings& around_;
+    connector who_;
     complaints& say_;
     std::map<std::string, std::uint32_t> modules_;
     std::map<std::string, std::string> refusals_;
@@ -234,13 +235,13 @@ private:
 };
 
 std::shared_ptr<const project> read_root(const element& root, const fs::path& file, surroundings& around,
-                                         std::vector<manifest::mistake>& mistakes) {
+                                         std::vector<manifest::mistake>& mistakes, connector who) {
     if (root.name.empty())
         return nullptr; // what is wrong with it has been said
     complaints say{mistakes};
     auto made = std::make_shared<project>();
     made->file = file;
-    project_reader{*made, around, say}.read(root);
+    project_reader{*made, around, who, say}.read(root);
     say.finish(root.where.file);
     return say.mistakes() == 0 ? made : nullptr;
 }
@@ -296,12 +297,12 @@ std::optional<std::uint32_t> project::find_rule(std::string_view wanted) const {
 
 std::shared_ptr<const project> read_project(const fs::path& file, surroundings& around,
                                             std::vector<manifest::mistake>& mistakes) {
-    return read_root(manifest::read_xml(file, mistakes), file, around, mistakes);
+    return read_root(manifest::read_xml(file, mistakes), file, around, mistakes, connector::project);
 }
 
 std::shared_ptr<const project> parse_project(std::string_view xml, const fs::path& file, surroundings& around,
-                                             std::vector<manifest::mistake>& mistakes) {
-    return read_root(manifest::parse_xml(xml, file.string(), mistakes), file, around, mistakes);
+                                             std::vector<manifest::mistake>& mistakes, connector who) {
+    return read_root(manifest::parse_xml(xml, file.string(), mistakes), file, around, mistakes, who);
 }
 
 std::vector<setting_value> settings_of(const project& from, std::uint32_t instance, surroundings& around,

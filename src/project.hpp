@@ -90,6 +90,10 @@ struct project {
     [[nodiscard]] std::optional<std::uint32_t> find_rule(std::string_view name) const;
 };
 
+/// Who connects the instances. The program that reads its own project may do so itself, and needs no advice
+/// on it.
+enum class connector : std::uint8_t { project, program };
+
 /// Reads and checks a project file. All mistakes and warnings are appended; null if there was any mistake
 /// (warnings alone do not count).
 std::shared_ptr<const project> read_project(const std::filesystem::path& file, surroundings& around,
@@ -97,7 +101,8 @@ std::shared_ptr<const project> read_project(const std::filesystem::path& file, s
 
 /// The same for a text in memory; `file` stands for it in locations, and its folder holds `files`.
 std::shared_ptr<const project> parse_project(std::string_view xml, const std::filesystem::path& file,
-                                             surroundings& around, std::vector<manifest::mistake>& mistakes);
+                                             surroundings& around, std::vector<manifest::mistake>& mistakes,
+                                             connector who = connector::project);
 
 /// All settings of an instance, secrets and environment put in (except in those that the module expands at
 /// use), files as absolute paths. Mistakes (a secret that is gone, a value that it makes wrong) are appended;

@@ -802,8 +802,8 @@ int connect(const connect_options& given) {
         }
         return 1;
     }
-    const auto read =
-        parse_project(project_of(options, *url, module->manifest), "connect.xml", around, mistakes);
+    const auto read = parse_project(project_of(options, *url, module->manifest), "connect.xml", around,
+                                    mistakes, connector::program);
     for (const manifest::mistake& each : mistakes) {
         journal.write(each.warning ? log_level::warning : log_level::error, {}, each.sentence);
     }

@@ -28,6 +28,8 @@ TEST(Connect, SendsALineAndPrintsTheEcho) {
     const result ended = run(connect(far_end.url("/")), "hi\n");
     EXPECT_EQ(ended.exit_code, 0) << ended.err;
     EXPECT_EQ(ended.out, "hi\n") << ended.err;
+    EXPECT_EQ(ended.err.find("warning"), std::string::npos) << ended.err;
+    EXPECT_EQ(ended.err.find("nothing connects"), std::string::npos) << ended.err;
 }
 
 TEST(Connect, SendsEveryLineInOrderAndTheLastWithoutNewline) {
