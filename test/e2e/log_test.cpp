@@ -5,7 +5,6 @@
 #include <csignal>
 #include <fstream>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 namespace {
 
@@ -80,14 +79,13 @@ TEST(Log, EachLineIsOneJsonObjectWhateverIsInIt) {
     EXPECT_TRUE(found);
 }
 
-/// Commands with a file system of 1 MiB of their own at $1, in a mount namespace; needs root.
+/// Commands with a file system of 1 MiB of their own at $1.
 std::vector<std::string> with_small_disk(const std::filesystem::path& at, const std::string& script) {
-    return {"unshare", "-m",       "sh", "-c", "mount -t tmpfs -o size=1m none \"$1\" && shift && " + script,
-            "sh",      at.string()};
+    return iom::test::with_own_mounts("mount -t tmpfs -o size=1m none \"$1\" && shift && " + script,
+                                      {"sh", at.string()});
 }
 
 TEST(Log, AFullDiskIsASentenceAndTheHostGoesOn) {
-    ASSERT_EQ(geteuid(), 0U) << "this test makes a small file system, which only root may do";
     peer far_end;
     const temporary_folder folder;
     const auto disk = folder.path() / "disk";

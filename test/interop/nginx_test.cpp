@@ -44,7 +44,9 @@ http {
   }
 }
 )");
-    process proxy({"nginx", "-e", "stderr", "-c", configuration.string()});
+    // Debian has it where only root looks.
+    process proxy({"sh", "-c", "exec \"$(command -v nginx || echo /usr/sbin/nginx)\" -e stderr -c \"$0\"",
+                   configuration.string()});
     const auto number = static_cast<std::uint16_t>(std::stoi(port));
     ASSERT_TRUE(iom::test::eventually(
         [&] { return !iom::test::http(number, "GET", "/").empty() || !proxy.running(); }));

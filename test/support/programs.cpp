@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <netinet/in.h>
 #include <stdexcept>
 #include <sys/socket.h>
@@ -234,6 +235,14 @@ certificates::pair certificates::self_signed(const std::string& name, const std:
     openssl({"x509", "-req", "-in", asked, "-signkey", files_of(name).key, "-days", "30", "-extfile",
              (folder_ / (name + ".ext")).string(), "-out", files_of(name).certificate});
     return files_of(name);
+}
+
+std::vector<std::string> with_own_mounts(const std::string& script, std::vector<std::string> arguments) {
+    std::vector<std::string> command{
+        "unshare", geteuid() == 0 ? "--mount" : "--map-root-user", "--mount", "sh", "-c", script};
+    command.insert(command.end(), std::make_move_iterator(arguments.begin()),
+                   std::make_move_iterator(arguments.end()));
+    return command;
 }
 
 } // namespace iom::test

@@ -54,6 +54,10 @@ private:
     std::uint16_t port_ = 0;
 };
 
+/// A command that runs a shell script where it may mount: in a mount namespace of its own, and for who is not
+/// root in a user namespace too. `arguments` are $0, $1 and so on.
+std::vector<std::string> with_own_mounts(const std::string& script, std::vector<std::string> arguments);
+
 /// Whether the answer to GET /alarms holds one that was acknowledged.
 bool an_alarm_was_acknowledged(const nlohmann::json& alarms);
 
