@@ -36,6 +36,19 @@ bool is_token_character(char c) {
     return is_letter(c) || is_digit(c) || others.find(c) != others.npos;
 }
 
+/// Four numbers up to 255 with points between: a name may begin like one.
+bool is_ipv4(std::string_view host) {
+    for (int left = 4; left > 0; --left) {
+        const auto digits = host.substr(0, left > 1 ? host.find('.') : host.npos);
+        unsigned value = 0;
+        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+        if (error != std::errc{} || end != digits.data() + digits.size() || digits.size() > 3 || value > 255)
+            return false;
+        host.remove_prefix(std::min(digits.size() + 1, host.size()));
+    }
+    return true;
+}
+
 std::string_view trimmed_blanks(std::string_view text) {
     while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
         text.remove_prefix(1);
@@ -183,8 +196,8 @@ bool same_origin(const http_url& left, const http_url& right) noexcept {
 }
 
 bool is_loopback_host(std::string_view host) noexcept {
-    return host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "::1" ||
-           host == "[::1]";
+    return host == "localhost" || host.ends_with(".localhost") || host == "::1" || host == "[::1]" ||
+           (host.starts_with("127.") && is_ipv4(host));
 }
 
 std::string judge_http_header(std::string_view line) {

@@ -49,6 +49,18 @@ TEST(HttpUrl, TakesUrlsApart) {
     }
 }
 
+TEST(HttpUrl, KnowsWhatNeverLeavesThisMachine) {
+    for (const char* const each :
+         {"localhost", "press.localhost", "127.0.0.1", "127.255.0.9", "::1", "[::1]"}) {
+        EXPECT_TRUE(is_loopback_host(each)) << each;
+    }
+    for (const char* const each :
+         {"127.example.com", "127.0.0.1.example.com", "127.", "127.0.0.1.", "127.0.0", "127.0.0.256",
+          "128.0.0.1", "10.0.0.1", "localhost.example", "::2", ""}) {
+        EXPECT_FALSE(is_loopback_host(each)) << each;
+    }
+}
+
 TEST(HttpUrl, RefusesWhatIsNoneWithASentence) {
     for (const char* const each :
          {"", "server/path", "ws://a/", "ftp://a/", "http://", "http:///x", "http://user:pin@a/",
