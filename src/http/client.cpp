@@ -47,6 +47,8 @@ struct http_client::exchange {
     std::string out;
     std::size_t sent = 0;
     std::optional<http_answer> answer;
+    std::list<outcome>
+        end; ///< one; it holds the failure that is told where memory is short, until there is another
     bool over = false;
 
     [[nodiscard]] bool writing() const { return sent < out.size(); }
@@ -88,8 +90,12 @@ bool http_client::ask(http_request what, ending then, std::string& why) {
     made->begun = control_loop::now();
     made->deadline = made->begun + what.timeout;
     made->what = std::move(what);
+    made->end.push_back({made->id, {}});
+    made->end.front().result.sentence = made->what.method + " " + made->what.url.origin() +
+                                        ": the host has too little memory for it. Free some, and ask again.";
     if (!thread_.joinable()) {
         try {
+            names_ = std::make_unique<http_names>([this] { ring(); }, how_);
             thread_ = std::thread([this] { work(); });
             pthread_setname_np(thread_.native_handle(), "http");
         } catch (const std::exception& problem) {
@@ -123,7 +129,7 @@ void http_client::give_up(const std::string& sentence) {
 }
 
 bool http_client::service_batch() {
-    std::vector<std::pair<std::uint64_t, http_result>> taken;
+    std::list<outcome> taken;
     {
         const std::lock_guard hold(mutex_);
         taken.swap(finished_);
@@ -142,26 +148,24 @@ bool http_client::service_batch() {
 // ---- on the thread of its own -----------------------------------------------------------------------------
 
 void http_client::work() {
-    names_ = std::make_unique<http_names>([this] { ring(); }, how_);
-    std::vector<pollfd> polled;
-    std::vector<exchange*> of;
+    std::array<pollfd, most_at_once + 1> polled{};
+    std::array<exchange*, most_at_once + 1> of{};
     while (!ending_.load()) {
         take_in();
         take_names();
         while (active_.size() < most_at_once && !waiting_.empty()) {
-            active_.push_back(std::move(waiting_.front()));
-            waiting_.pop_front();
-            begin(*active_.back());
+            active_.splice(active_.end(), waiting_, waiting_.begin());
+            attempt(*active_.back(), [&] { begin(*active_.back()); });
         }
         const time_us now = control_loop::now();
         time_us due = now + longest_wait;
-        polled.assign(1, {bell_, POLLIN, 0});
-        of.assign(1, nullptr);
+        polled.front() = {bell_, POLLIN, 0};
+        std::size_t count = 1;
         for (const auto& each : active_) {
-            look_at_time(*each, now);
+            attempt(*each, [&] { look_at_time(*each, now); });
         }
         for (const auto& each : waiting_) {
-            look_at_time(*each, now);
+            attempt(*each, [&] { look_at_time(*each, now); });
         }
         const auto is_over = [](const auto& each) { return each->over; };
         std::erase_if(active_, is_over);
@@ -175,21 +179,21 @@ void http_client::work() {
         for (const auto& each : active_) {
             due = std::min(due, each->attempt_due != 0 ? each->attempt_due : each->deadline);
             if (each->line != nullptr) {
-                polled.push_back({each->line->descriptor(), each->line->events(each->writing()), 0});
-                of.push_back(each.get());
+                polled[count] = {each->line->descriptor(), each->line->events(each->writing()), 0};
+                of[count++] = each.get();
             }
         }
         const time_us wait = std::max<time_us>(due - now, 0);
-        if (poll(polled.data(), polled.size(), static_cast<int>((wait + 999) / 1000)) <= 0) {
+        if (poll(polled.data(), count, static_cast<int>((wait + 999) / 1000)) <= 0) {
             continue;
         }
         if (polled.front().revents != 0) {
             std::uint64_t rung = 0;
             [[maybe_unused]] const ssize_t got = ::read(bell_, &rung, sizeof rung);
         }
-        for (std::size_t at = 1; at < polled.size(); ++at) {
+        for (std::size_t at = 1; at < count; ++at) {
             if (polled[at].revents != 0 && !of[at]->over) {
-                drive(*of[at]);
+                attempt(*of[at], [&] { drive(*of[at]); });
             }
         }
         std::erase_if(active_, is_over);
@@ -199,17 +203,25 @@ void http_client::work() {
     names_.reset(); // its threads ring no more
 }
 
+/// Does a step of an exchange; what it throws ends that exchange and no other.
+template <typename step>
+void http_client::attempt(exchange& which, step&& what) noexcept {
+    try {
+        what();
+    } catch (const std::exception&) {
+        tell(which);
+    }
+}
+
 void http_client::take_in() {
-    std::vector<std::unique_ptr<exchange>> fresh;
+    std::list<std::unique_ptr<exchange>> fresh;
     std::vector<std::uint64_t> given_up;
     {
         const std::lock_guard hold(mutex_);
         fresh.swap(incoming_);
         given_up.swap(given_up_);
     }
-    for (auto& each : fresh) {
-        waiting_.push_back(std::move(each));
-    }
+    waiting_.splice(waiting_.end(), fresh);
     const auto unwanted = [&](const auto& each) {
         const bool gone = std::find(given_up.begin(), given_up.end(), each->id) != given_up.end();
         if (gone && each->ticket != 0) {
@@ -228,13 +240,15 @@ void http_client::take_names() {
                 continue;
             }
             each->ticket = 0;
-            if (!found.error.empty()) {
-                fail(*each, "the name " + each->what.url.host + " has no address: " + found.error);
-            } else {
-                each->addresses = found.addresses;
-                each->address = 0;
-                open_line(*each);
-            }
+            attempt(*each, [&] {
+                if (!found.error.empty()) {
+                    fail(*each, "the name " + each->what.url.host + " has no address: " + found.error);
+                } else {
+                    each->addresses = found.addresses;
+                    each->address = 0;
+                    open_line(*each);
+                }
+            });
             break;
         }
     }
@@ -418,17 +432,25 @@ void http_client::fail(exchange& which, const std::string& what, bool timed_out)
     finish(which, std::move(result));
 }
 
-void http_client::finish(exchange& which, http_result result) {
+void http_client::finish(exchange& which, http_result result) noexcept {
+    if (!which.over) {
+        which.end.front().result = std::move(result);
+        tell(which);
+    }
+}
+
+/// Ends it with what stands in `end`.
+void http_client::tell(exchange& which) noexcept {
     if (std::exchange(which.over, true)) {
         return;
     }
     if (which.ticket != 0) {
         names_->abandon(std::exchange(which.ticket, 0));
     }
-    result.milliseconds = static_cast<double>(control_loop::now() - which.begun) / 1000.0;
+    which.end.front().result.milliseconds = static_cast<double>(control_loop::now() - which.begun) / 1000.0;
     {
         const std::lock_guard hold(mutex_);
-        finished_.emplace_back(which.id, std::move(result));
+        finished_.splice(finished_.end(), which.end);
     }
     loop_.ask(*this);
 }

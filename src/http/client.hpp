@@ -7,8 +7,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -42,6 +42,7 @@ struct http_result {
 /// Makes HTTP requests off the loop, in one thread of its own that the first request starts. Bounded: so many
 /// at once, so many more that wait, so large an answer, one deadline over each. Proxies of the environment
 /// are not used, cookies are not kept, and a redirect is followed only to the same scheme, host and port.
+/// What throws there, as for want of memory, ends the one request that it happened to.
 class http_client final : private serviced_by_loop {
 public:
     static constexpr std::size_t most_at_once = 16;
@@ -67,12 +68,18 @@ public:
 
 private:
     struct exchange;
+    struct outcome {
+        std::uint64_t id = 0;
+        http_result result;
+    };
 
     bool service_batch() override;
     void ring() noexcept;
     void work();
     void take_in();
     void take_names();
+    template <typename step>
+    void attempt(exchange& which, step&& what) noexcept;
     void begin(exchange& which);
     void next_address(exchange& which);
     void open_line(exchange& which);
@@ -82,7 +89,8 @@ private:
     void answered(exchange& which);
     void redirected(exchange& which, std::string_view location);
     void fail(exchange& which, const std::string& what, bool timed_out = false);
-    void finish(exchange& which, http_result result);
+    void finish(exchange& which, http_result result) noexcept;
+    void tell(exchange& which) noexcept;
     void look_at_time(exchange& which, time_us now);
 
     control_loop& loop_;
@@ -94,15 +102,16 @@ private:
     std::uint64_t last_ = 0;
 
     std::mutex mutex_; // guards what both threads touch
-    std::vector<std::unique_ptr<exchange>> incoming_;
+    // Lists, whose nodes are made on [control] and only pass through the thread: it needs no memory for them.
+    std::list<std::unique_ptr<exchange>> incoming_;
     std::vector<std::uint64_t> given_up_;
-    std::vector<std::pair<std::uint64_t, http_result>> finished_;
+    std::list<outcome> finished_;
     std::atomic<bool> ending_{false};
 
-    // The thread's own.
+    // The thread's own, once it runs.
     std::unique_ptr<http_names> names_;
-    std::vector<std::unique_ptr<exchange>> active_;
-    std::deque<std::unique_ptr<exchange>> waiting_;
+    std::list<std::unique_ptr<exchange>> active_;
+    std::list<std::unique_ptr<exchange>> waiting_;
 
     std::thread thread_;
 };

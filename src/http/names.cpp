@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <deque>
 #include <exception>
+#include <list>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -29,20 +29,26 @@ bool is_address(const std::string& name) {
 
 } // namespace
 
+// What is asked wanders from list to list, and needs no memory on the way.
 struct http_names::office {
     std::mutex mutex;
     std::function<void()> ring; // empty once the owner is gone
     look_up how;
     std::uint64_t last_ticket = 0;
     std::size_t threads = 0;
-    std::deque<std::pair<std::uint64_t, std::string>> waiting;
-    std::vector<std::uint64_t> running;
-    std::vector<answer> ready;
+    struct question {
+        std::string name;
+        std::list<answer> of; ///< the answer-to-be
+    };
+    std::list<question> waiting;
+    std::vector<std::uint64_t> running; ///< one of each thread at most, and has room for them
+    std::list<answer> ready;
 };
 
 http_names::http_names(std::function<void()> ring, look_up how) : office_(std::make_shared<office>()) {
     office_->ring = std::move(ring);
     office_->how = std::move(how);
+    office_->running.reserve(most_threads);
 }
 
 http_names::~http_names() {
@@ -59,8 +65,8 @@ void http_names::start(const std::shared_ptr<office>& shared) {
         --shared->threads;
         // Without a thread it is answered at once; with others at work it waits for one of them.
         while (shared->threads == 0 && !shared->waiting.empty()) {
-            shared->ready.push_back(
-                {shared->waiting.front().first, "no thread could be started for the look-up", {}});
+            auto& none = shared->waiting.front().of;
+            shared->ready.splice(shared->ready.end(), none);
             shared->waiting.pop_front();
         }
         shared->ring();
@@ -76,7 +82,7 @@ std::uint64_t http_names::ask(const std::string& name) {
         office_->ring();
         return ticket;
     }
-    office_->waiting.emplace_back(ticket, name);
+    office_->waiting.push_back({name, {answer{ticket, "no thread could be started for the look-up", {}}}});
     if (office_->threads < most_threads) {
         start(office_);
     }
@@ -86,34 +92,34 @@ std::uint64_t http_names::ask(const std::string& name) {
 void http_names::abandon(std::uint64_t ticket) {
     const std::lock_guard lock(office_->mutex);
     std::erase(office_->running, ticket);
-    std::erase_if(office_->waiting, [&](const auto& one) { return one.first == ticket; });
+    std::erase_if(office_->waiting, [&](const auto& one) { return one.of.front().ticket == ticket; });
     std::erase_if(office_->ready, [&](const answer& one) { return one.ticket == ticket; });
 }
 
-std::vector<http_names::answer> http_names::answers() {
+std::list<http_names::answer> http_names::answers() noexcept {
     const std::lock_guard lock(office_->mutex);
     return std::exchange(office_->ready, {});
 }
 
 void http_names::work(const std::shared_ptr<office>& shared) {
     std::unique_lock lock(shared->mutex);
-    const look_up how = shared->how;
     while (!shared->waiting.empty()) {
-        const auto [ticket, name] = shared->waiting.front();
-        shared->waiting.pop_front();
+        std::list<office::question> mine;
+        mine.splice(mine.end(), shared->waiting, shared->waiting.begin());
+        answer& found = mine.front().of.front();
+        const std::uint64_t ticket = found.ticket;
         shared->running.push_back(ticket);
         lock.unlock();
-        answer found;
         try {
-            found = how(name);
+            found = shared->how(mine.front().name);
         } catch (const std::exception&) {
-            found.error = "out of memory";
+            found.error = "out of memory"; // so short that it needs none
         }
         found.ticket = ticket;
         lock.lock();
         // One that was abandoned meanwhile is told to nobody.
         if (std::erase(shared->running, ticket) > 0 && shared->ring) {
-            shared->ready.push_back(std::move(found));
+            shared->ready.splice(shared->ready.end(), mine.front().of);
             shared->ring();
         }
     }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,7 +11,7 @@
 namespace iom::host {
 
 /// Names to addresses without blocking who asks: each look-up has a detached thread of its own, honours the
-/// hosts file like any program does, and is left alone when its answer comes too late.
+/// hosts file like any program does, and is left alone when its answer comes too late. Only ask() throws.
 class http_names {
 public:
     struct answer {
@@ -36,7 +37,7 @@ public:
     void abandon(std::uint64_t ticket);
 
     /// What has come since the last call.
-    std::vector<answer> answers();
+    std::list<answer> answers() noexcept;
 
     static answer system_look_up(const std::string& name);
 

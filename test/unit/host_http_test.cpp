@@ -6,6 +6,7 @@
 #include "http/url.hpp"
 
 #include "host_support.hpp"
+#include "unit/denied_memory.hpp"
 
 #include <arpa/inet.h>
 #include <array>
@@ -521,6 +522,33 @@ TEST_F(HttpClient, IsBounded) {
     for (const http_result& each : results_) {
         EXPECT_EQ(each.body, "at last") << each.sentence;
     }
+    EXPECT_EQ(client_->open(), 0U);
+}
+
+TEST_F(HttpClient, WantOfMemoryFailsTheOneRequestAndNoOther) {
+    const std::string large(std::size_t{1} << 19U, 'b');
+    scripted_server* self = nullptr;
+    scripted_server server([&](const std::string& head, const auto& send) {
+        if (head.starts_with("GET /waits")) {
+            self->hang(); // is under way while the others fail
+        }
+        send(answer_with(head.starts_with("GET /large") ? large : "small"));
+    });
+    self = &server;
+    http_request waits = request(server.url("/waits"));
+    waits.timeout = 60 * one_second;
+    ASSERT_TRUE(ask(std::move(waits))) << why_;
+    iom::test::deny_memory("http", large.size() / 2);
+    ASSERT_TRUE(ask(request(server.url("/large")))) << why_;
+    ASSERT_TRUE(until(1));
+    iom::test::deny_memory("http", 0);
+    EXPECT_FALSE(results_[0].answered);
+    EXPECT_EQ(results_[0].sentence, "GET " + request(server.url()).url.origin() +
+                                        ": the host has too little memory for it. Free some, and ask again.");
+    server.release();
+    ASSERT_TRUE(until(2));
+    EXPECT_EQ(results_[1].body, "small") << results_[1].sentence;
+    EXPECT_EQ(result_of(request(server.url("/large"))).body, large);
     EXPECT_EQ(client_->open(), 0U);
 }
 
