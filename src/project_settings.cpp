@@ -152,6 +152,12 @@ std::optional<setting_plan> read_step(const manifest::element& at, const manifes
         made.written = at.text;
         return made;
     }
+    if ((*encoding == "hex" || *encoding == "base64") && at.text.find("${") != std::string::npos) {
+        say.wrong(at.where,
+                  "${...} is not taken in a step with encoding " + in_quotes(*encoding) +
+                      ": its bytes are fixed when the project is read. Write them out, or send text.");
+        return std::nullopt;
+    }
     std::optional<std::string> bytes;
     if (*encoding == "hex") {
         bytes = bytes_of_hex(at.text);
