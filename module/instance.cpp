@@ -171,6 +171,7 @@ std::uint32_t instance::finish() {
         open_calls_.pop_back();
         done(call, IOM_GIVEN_UP, "The instance was stopped before this was done.");
     }
+    connects_.clear();
     recipe_.end();
     deferred_.clear();
     open_ = ready_ = false;

@@ -131,6 +131,7 @@ private:
     void show_state();
     void keep_last_received();
     void post_statuses();
+    void give_up_wish();
     void log(iom_level level, std::string_view line) const;
     void trace(std::string_view line) const; // extended logging
 
@@ -187,6 +188,7 @@ private:
     requests requests_;
     std::uint64_t order_ = 0;
     std::vector<std::uint64_t> open_calls_; // connect, disconnect, ping
+    std::vector<std::uint64_t> connects_;   // those of them that are Connect
     std::vector<dropped_message> drops_;    // to be reported in service
     std::vector<ended_call> ended_;         // likewise
     std::string scratch_;

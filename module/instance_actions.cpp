@@ -37,6 +37,7 @@ std::uint32_t instance::invoke(std::uint64_t call, std::uint32_t action, std::sp
         } catch (...) {
             // Refused after all: no done may follow.
             std::erase(open_calls_, call);
+            std::erase(connects_, call);
             requests_.remove(call);
             throw;
         }
@@ -90,6 +91,7 @@ std::uint32_t instance::connect(std::uint64_t call, std::span<const iom_value> a
         }
     }
     open_calls_.push_back(call);
+    connects_.push_back(call);
     wanted_ = true;
     token_ = std::move(token);
     remember_wish();

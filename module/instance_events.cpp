@@ -97,11 +97,17 @@ void instance::handle_state(const record& what) {
         retry_at_ = now_ + static_cast<std::int64_t>(what.real * static_cast<double>(second));
     }
     count_down();
-    if (fresh == state::stopped && !stopping_ && open_calls_.empty()) {
-        wanted_ = false; // Auto-Reconnect is off, and the line was lost: only Connect brings it back
+    give_up_wish();
+    show_state();
+}
+
+// Auto-Reconnect is off, and the line was lost or the attempt failed: only Connect brings it back. One that
+// is under way does so already.
+void instance::give_up_wish() {
+    if (wanted_ && state_ == state::stopped && !stopping_ && connects_.empty()) {
+        wanted_ = false;
         remember_wish();
     }
-    show_state();
 }
 
 void instance::handle_established(const record& what) {
@@ -333,6 +339,9 @@ void instance::handle_call_ended(const record& what) {
     const auto found = std::find(open_calls_.begin(), open_calls_.end(), what.number);
     if (found != open_calls_.end()) {
         open_calls_.erase(found);
+        if (std::erase(connects_, what.number) > 0 && what.detail == IOM_GIVEN_UP) {
+            give_up_wish();
+        }
         done(what.number, what.detail, what.parts[0]);
     }
 }

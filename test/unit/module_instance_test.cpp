@@ -319,6 +319,40 @@ TEST_F(instances, a_session_that_stays_lost_without_auto_reconnect_ends_the_wish
     EXPECT_EQ(link->commands(), "");
 }
 
+TEST_F(instances, an_open_ping_does_not_hold_on_to_the_wish) {
+    ready({bool_value(id::auto_reconnect, false)});
+    ASSERT_EQ(invoke(7, act::ping), IOM_OK);
+    event({.type = record_type::state, .detail = static_cast<std::uint8_t>(state::stopped)});
+    event({.type = record_type::disconnected, .detail = static_cast<std::uint8_t>(layer::close)},
+          {"1006", "Lost."});
+    event({.type = record_type::call_ended, .detail = IOM_GIVEN_UP, .number = 7}, {"Lost."});
+    service();
+    it->stop();
+    link->commands();
+    event({.type = record_type::closed});
+    service();
+    EXPECT_EQ(start(), IOM_OK);
+    EXPECT_EQ(link->commands(), "");
+}
+
+TEST_F(instances, a_connect_that_failed_without_auto_reconnect_ends_the_wish) {
+    run({bool_value(id::connect_at_startup, false), bool_value(id::auto_reconnect, false)});
+    ASSERT_EQ(invoke(7, act::connect), IOM_OK);
+    // The state that the last loss left may come after the action: it ends no wish that is newer.
+    event({.type = record_type::state, .detail = static_cast<std::uint8_t>(state::stopped)});
+    service();
+    EXPECT_EQ(host.kept, "+");
+    event({.type = record_type::call_ended, .detail = IOM_GIVEN_UP, .number = 7}, {"Nobody there."});
+    service();
+    EXPECT_EQ(host.kept, "-");
+    it->stop();
+    link->commands();
+    event({.type = record_type::closed});
+    service();
+    EXPECT_EQ(start(), IOM_OK);
+    EXPECT_EQ(link->commands(), "");
+}
+
 struct code_case {
     std::int64_t code;
     std::uint32_t result;
