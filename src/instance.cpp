@@ -98,8 +98,12 @@ public:
             found = value_view::of(std::string_view(it_.name_));
             return true;
         case source::session:
-            found = it_.session_.get(what.index);
-            return true;
+            if (const auto captured = it_.session_.find(what.index)) {
+                found = *captured;
+                return true;
+            }
+            why = not_captured(it_.around_->symbols().name(what.index));
+            return false;
         case source::seq:
             found = value_view::of(it_.session_.next_seq());
             return true;

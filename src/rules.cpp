@@ -364,8 +364,7 @@ bool rule_engine::body::context::supply(const reference& what, value_view& found
         found = engine_.world_.status(resolve(what.owner), what.index);
         return true;
     case source::session:
-        found = session_ == host_instance ? value_view{} : engine_.world_.session(session_).get(what.index);
-        return true;
+        return engine_.world_.captured(session_, what.index, found, why);
     case source::variable:
         found = engine_.values_.get(what.index);
         return true;

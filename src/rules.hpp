@@ -156,6 +156,10 @@ public:
     virtual std::string_view instance_name(std::uint32_t instance) = 0;
     virtual session_values& session(std::uint32_t instance) = 0;
 
+    /// False with a sentence if no match has captured that name in the instance's session.
+    virtual bool captured(std::uint32_t instance, std::uint32_t symbol, value_view& found,
+                          std::string& why) = 0;
+
     /// False with a sentence if there is no such secret (any more).
     virtual bool secret(std::uint32_t symbol, value_view& found, std::string& why) = 0;
     virtual bool environment(std::uint32_t symbol, value_view& found, std::string& why) = 0;

@@ -895,6 +895,16 @@ session_values& runtime::session(std::uint32_t instance) {
     return instance < units_.size() ? units_[instance]->it->session() : no_session_;
 }
 
+bool runtime::captured(std::uint32_t instance, std::uint32_t symbol, value_view& found, std::string& why) {
+    const auto known = session(instance).find(symbol);
+    if (!known) {
+        why = not_captured(site_.symbols().name(symbol));
+        return false;
+    }
+    found = *known;
+    return true;
+}
+
 bool runtime::secret(std::uint32_t symbol, value_view& found, std::string& why) {
     const std::string* const given = site_.secret(site_.symbols().name(symbol));
     if (given == nullptr) {

@@ -120,6 +120,7 @@ private:
     value_view status(std::uint32_t instance, std::uint32_t status) override;
     std::string_view instance_name(std::uint32_t instance) override;
     session_values& session(std::uint32_t instance) override;
+    bool captured(std::uint32_t instance, std::uint32_t symbol, value_view& found, std::string& why) override;
     bool secret(std::uint32_t symbol, value_view& found, std::string& why) override;
     bool environment(std::uint32_t symbol, value_view& found, std::string& why) override;
     std::string_view uuid() override;

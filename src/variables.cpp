@@ -169,11 +169,17 @@ void session_values::set(std::uint32_t symbol, value_view to) {
     values_.emplace_back(symbol, value{to});
 }
 
-value_view session_values::get(std::uint32_t symbol) const noexcept {
+std::optional<value_view> session_values::find(std::uint32_t symbol) const noexcept {
     for (const auto& [known, what] : values_)
         if (known == symbol)
             return what.view();
-    return {};
+    return std::nullopt;
+}
+
+std::string not_captured(std::string_view name) {
+    return "session/" + std::string{name} +
+           " has no value: nothing in this session has captured it yet. Use it "
+           "once the match that names it has held.";
 }
 
 } // namespace iom::host

@@ -76,7 +76,8 @@ class session_values {
 public:
     void begin();
     void set(std::uint32_t symbol, value_view to);
-    [[nodiscard]] value_view get(std::uint32_t symbol) const noexcept;
+    /// Nothing if it was not captured in this session; a capture may be empty.
+    [[nodiscard]] std::optional<value_view> find(std::uint32_t symbol) const noexcept;
 
     /// 1, 2, …
     std::int64_t next_seq() noexcept { return ++seq_; }
@@ -85,5 +86,8 @@ private:
     std::vector<std::pair<std::uint32_t, value>> values_;
     std::int64_t seq_ = 0;
 };
+
+/// Why ${session/NAME} cannot be put in.
+std::string not_captured(std::string_view name);
 
 } // namespace iom::host

@@ -83,7 +83,8 @@ TEST(Greeting, ACaptureEndsWithItsSession) {
                                                "<match kind=\"json\" pointer=\"/type\" as=\"word\"/></await>"
                                                "<send>got ${session/word}</send>")) +
         tell_states() + xml::rule("line/disconnected", xml::log("LEFT ${session/word}")) +
-        xml::rule("line/connected", xml::log("NEXT ${session/word}"))));
+        xml::rule("line/connected", xml::log("NEXT ${session/word}")) +
+        xml::rule("host/action-failed", xml::log("FAILED ${sentence}"))));
     controller.wait_log("READY");
     ASSERT_TRUE(eventually([&] { return !heard_by(far_end).empty(); }));
     http(far_end.port(), "POST", "/shut?path=/press&code=1001");
@@ -94,7 +95,10 @@ TEST(Greeting, ACaptureEndsWithItsSession) {
         EXPECT_EQ(text, "got bound");
     }
     EXPECT_EQ(xml::logged(controller.program(), "LEFT bound").size(), 2U);
-    EXPECT_EQ(xml::logged(controller.program(), "NEXT "), (std::vector<std::string>{"", ""}));
+    EXPECT_TRUE(xml::logged(controller.program(), "NEXT").empty());
+    const auto failed = xml::logged(controller.program(), "FAILED ");
+    ASSERT_EQ(failed.size(), 2U);
+    EXPECT_NE(failed[0].find("session/word has no value"), std::string::npos) << failed[0];
 }
 
 TEST(Greeting, ReadyThatDoesNotComeClosesCleanlyAndTriesAgain) {

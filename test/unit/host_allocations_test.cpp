@@ -29,6 +29,7 @@ public:
     }
     std::string_view instance_name(std::uint32_t) override { return "press"; }
     session_values& session(std::uint32_t) override { return session_; }
+    bool captured(std::uint32_t, std::uint32_t, value_view&, std::string&) override { return false; }
     bool secret(std::uint32_t, value_view&, std::string&) override { return false; }
     bool environment(std::uint32_t, value_view&, std::string&) override { return false; }
     std::string_view uuid() override { return "u"; }

@@ -115,6 +115,16 @@ public:
         return loaded_->instances[instance].name;
     }
     session_values& session(std::uint32_t instance) override { return sessions[instance]; }
+    bool captured(std::uint32_t instance, std::uint32_t symbol, value_view& found,
+                  std::string& why) override {
+        const auto known = sessions[instance].find(symbol);
+        if (!known) {
+            why = not_captured(around_.symbols().name(symbol));
+            return false;
+        }
+        found = *known;
+        return true;
+    }
     bool secret(std::uint32_t symbol, value_view& found, std::string& why) override {
         if (secrets_gone) {
             why = "the secret is gone.";
@@ -217,6 +227,19 @@ TEST(host_rules, session_values_are_those_of_the_addressed_instance) {
     on.engine().start(on.clock);
     on.advance(1000 * ms);
     EXPECT_EQ(on.done(), "a/send-message s-17 1");
+}
+
+TEST(host_rules, what_the_session_has_not_captured_fails_the_action) {
+    stage on(R"(<rule name="r"><on trigger="a/message-received"/>
+        <do action="a/send-message"><arg name="message">[${session/id}]</arg></do></rule>)");
+    on.message("a", "x");
+    EXPECT_EQ(on.done(), "");
+    EXPECT_NE(on.traced().find("a/send-message:refused(session/id has no value: nothing in this session has "
+                               "captured it yet. Use it once the match that names it has held.)"),
+              std::string::npos);
+    on.sessions[0].set(on.around().symbols().intern("id"), value_view::of(std::string_view{}));
+    on.message("a", "x");
+    EXPECT_EQ(on.done(), "a/send-message []") << "captured, and empty";
 }
 
 TEST(host_rules, binary_messages) {

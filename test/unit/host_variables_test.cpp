@@ -105,12 +105,16 @@ TEST(host_variables, sessions_forget) {
     session.begin();
     session.set(token, text("abc"));
     session.set(token, text("def"));
-    EXPECT_EQ(session.get(token).text, "def");
-    EXPECT_EQ(session.get(other).kind, value_kind::none);
+    ASSERT_TRUE(session.find(token));
+    EXPECT_EQ(session.find(token)->text, "def");
+    EXPECT_FALSE(session.find(other));
+    session.set(other, text(""));
+    ASSERT_TRUE(session.find(other)) << "captured, and empty";
+    EXPECT_EQ(session.find(other)->text, "");
     EXPECT_EQ(session.next_seq(), 1);
     EXPECT_EQ(session.next_seq(), 2);
     session.begin();
-    EXPECT_EQ(session.get(token).kind, value_kind::none);
+    EXPECT_FALSE(session.find(token));
     EXPECT_EQ(session.next_seq(), 1);
 }
 
