@@ -125,7 +125,18 @@ std::uint32_t instance::start(iom_text* why) {
 // What Connect and Disconnect have said, for an object that takes this one's place: '+' and the token behind
 // it, '-' where no connection is wanted; '+' alone has no token, as a token is never empty.
 void instance::remember_wish() const {
-    lender_.keep((wanted_ ? "+" : "-") + token_.value_or(""));
+    const std::string_view wish = wanted_ ? "+" : "-";
+    if (lender_.keep(std::string(wish) + token_.value_or(""))) {
+        return;
+    }
+    // Without the token the wish at least: the line matters more than that its first attempt succeeds.
+    const bool known = token_ && lender_.keep(wish);
+    log(IOM_LOG_WARNING,
+        "The host does not remember " +
+            std::string(known ? "the bearer token of Connect" : "what was last asked for") +
+            ": if this module has to be started again, it goes on with the settings alone. " +
+            (token_ ? "The token has " + std::to_string(token_->size()) + " bytes; use a shorter one."
+                    : std::string("Free some memory.")));
 }
 
 void instance::recall_wish() {

@@ -36,11 +36,10 @@ void lender::forget_session() const {
     }
 }
 
-void lender::keep(std::string_view what) const {
-    if (keep_ != nullptr) {
-        keep_->keep(&host_,
-                    {static_cast<const std::uint8_t*>(static_cast<const void*>(what.data())), what.size()});
-    }
+bool lender::keep(std::string_view what) const {
+    return keep_ == nullptr ||
+           keep_->keep(&host_, {static_cast<const std::uint8_t*>(static_cast<const void*>(what.data())),
+                                what.size()}) == IOM_OK;
 }
 
 std::string_view lender::kept() const {

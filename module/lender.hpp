@@ -31,10 +31,11 @@ public:
     /// Captures and ${seq} of the last session are over.
     void forget_session() const;
 
-    /// Has the host remember this for the object that comes after this one, if this one should fail.
-    void keep(std::string_view what) const;
+    /// Has the host remember this for the object that comes after this one, if this one should fail. False if
+    /// the host does not; it is no failure that a host lends no memory at all.
+    [[nodiscard]] bool keep(std::string_view what) const;
 
-    /// What was kept last; empty if nothing. Holds until the next keep.
+    /// What was kept last; empty if nothing. Holds until the next keep, or until destroy.
     [[nodiscard]] std::string_view kept() const;
 
 private:

@@ -830,21 +830,24 @@ void guarded::text_begin_session(const iom_host* host) noexcept {
     }
 }
 
-void guarded::keep_bytes(const iom_host* host, iom_bytes what) noexcept {
+std::uint32_t guarded::keep_bytes(const iom_host* host, iom_bytes what) noexcept {
     guarded& it = self(host);
+    std::uint32_t result = IOM_FAILED;
     if (!it.on_control("iom.keep/1")) {
-        return;
+        return result;
     }
     it.in_host("what is kept", [&] {
         if (what.data == nullptr && what.size > 0) {
             it.breached(breach::pointer, "gave something to keep without a place", true);
             return;
         }
-        it.listener_.module_keeps(
+        const bool kept = it.listener_.module_keeps(
             what.size == 0
                 ? std::string_view()
                 : std::string_view(static_cast<const char*>(static_cast<const void*>(what.data)), what.size));
+        result = kept ? IOM_OK : IOM_ARGUMENT;
     });
+    return result;
 }
 
 iom_bytes guarded::kept_bytes(const iom_host* host) noexcept {

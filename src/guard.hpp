@@ -88,8 +88,9 @@ public:
     virtual bool module_expands(std::string_view written, std::string_view& expanded) = 0;
     virtual void module_begins_session() = 0;
 
-    /// The extension iom.keep/1. What is kept stays good until the next call of module_keeps.
-    virtual void module_keeps(std::string_view what) = 0;
+    /// The extension iom.keep/1. What is kept stays good until the next call of module_keeps; false: it is
+    /// too long, and nothing is kept.
+    virtual bool module_keeps(std::string_view what) = 0;
     virtual std::string_view module_kept() = 0;
 
     /// One breach too many, or one that no going on is safe after: destroy the instance as soon as none of
@@ -221,7 +222,7 @@ private:
                                        const iom_value* message) noexcept;
     static std::uint32_t text_expand(const iom_host* host, iom_text written, iom_text* expanded) noexcept;
     static void text_begin_session(const iom_host* host) noexcept;
-    static void keep_bytes(const iom_host* host, iom_bytes what) noexcept;
+    static std::uint32_t keep_bytes(const iom_host* host, iom_bytes what) noexcept;
     static iom_bytes kept_bytes(const iom_host* host) noexcept;
 
     std::uint32_t test(std::uint32_t match, const iom_value* message, bool capture) noexcept;

@@ -386,8 +386,10 @@ void instance::module_begins_session() {
     session_.begin();
 }
 
-void instance::module_keeps(std::string_view what) {
-    kept_.assign(what.size() <= most_kept ? what : std::string_view());
+bool instance::module_keeps(std::string_view what) {
+    const bool fits = what.size() <= most_kept;
+    kept_.assign(fits ? what : std::string_view());
+    return fits;
 }
 
 void instance::module_condemned(std::string_view sentence) {

@@ -120,7 +120,7 @@ private:
     bool module_tests(std::uint32_t match, const iom_value& message, bool capture, bool& holds) override;
     bool module_expands(std::string_view written, std::string_view& expanded) override;
     void module_begins_session() override;
-    void module_keeps(std::string_view what) override;
+    bool module_keeps(std::string_view what) override;
     std::string_view module_kept() override { return kept_; }
     void module_condemned(std::string_view sentence) override;
 

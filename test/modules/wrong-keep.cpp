@@ -22,7 +22,13 @@ public:
                          iom_text* why) override {
         if (action == iom::test::ids::action::say && arguments.size() == 1) {
             const iom_text message = arguments[0].as.text;
-            keep_->keep(host_, {reinterpret_cast<const std::uint8_t*>(message.data), message.size});
+            if (const std::uint32_t result =
+                    keep_->keep(host_, {reinterpret_cast<const std::uint8_t*>(message.data), message.size});
+                result != IOM_OK) {
+                static constexpr std::string_view sentence = "It was not kept.";
+                *why = {sentence.data(), sentence.size()};
+                return result;
+            }
         }
         wrong_ = wrong_ || action == iom::test::ids::action::fail;
         return sample::invoke(call, action, arguments, why);

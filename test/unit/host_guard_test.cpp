@@ -73,7 +73,10 @@ public:
         return true;
     }
     void module_begins_session() override {}
-    void module_keeps(std::string_view what) override { kept = what; }
+    bool module_keeps(std::string_view what) override {
+        kept = what;
+        return true;
+    }
     std::string_view module_kept() override { return kept; }
     std::string kept;
     void module_condemned(std::string_view sentence) override { condemned.emplace_back(sentence); }

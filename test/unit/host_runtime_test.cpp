@@ -359,6 +359,20 @@ TEST_F(Runtime, WhatAnInstanceKeepsOutlivesItsModulesFailure) {
     stop();
 }
 
+TEST_F(Runtime, SaysThatSomethingIsTooLongToBeKeptAndKeepsNothingThen) {
+    options_.restart_first = 10'000;
+    run(instance_xml("a", {}, "wrong-keep") +
+        rule_xml("once", on_xml("host/startup"),
+                 say_xml("a", std::string(65536, 'm')) + say_xml("a", std::string(65537, 'm')) +
+                     "<do action=\"a/fail\"/>"));
+    EXPECT_TRUE(until_logged("It was not kept."));
+    EXPECT_TRUE(until_logged("will be started again"));
+    EXPECT_TRUE(until([&] { return to_text(status("a", 2)) == "kept:"; })) << to_text(status("a", 2)).size();
+    EXPECT_EQ(journal_.text().find("It was not kept."), journal_.text().rfind("It was not kept."))
+        << "the shorter one was";
+    stop();
+}
+
 TEST_F(Runtime, RefusesActionsOfAnInstanceInQuarantine) {
     options_.restart_first = 60 * one_second;
     run(instance_xml("a", {}, "wrong-exception") +

@@ -168,8 +168,10 @@ private:
 
     static const iom_keep_host& keep_table() {
         static const iom_keep_host table{
-            [](const iom_host* self, iom_bytes what) {
-                of(self).kept.assign(reinterpret_cast<const char*>(what.data), what.size);
+            [](const iom_host* self, iom_bytes what) -> std::uint32_t {
+                const bool fits = what.size <= 65536;
+                of(self).kept.assign(reinterpret_cast<const char*>(what.data), fits ? what.size : 0);
+                return fits ? IOM_OK : IOM_ARGUMENT;
             },
             [](const iom_host* self) -> iom_bytes {
                 const std::string& kept = of(self).kept;

@@ -284,6 +284,17 @@ TEST_F(instances, token_and_wish_outlive_the_object) {
     EXPECT_EQ(anew(false), "identity(0 /||) connect(0)") << "the token ended with Disconnect";
 }
 
+TEST_F(instances, the_wish_outlives_the_object_without_a_token_that_is_too_long_to_keep) {
+    run({bool_value(id::connect_at_startup, false)});
+    const std::string token(70'000, 't');
+    EXPECT_EQ(invoke(7, act::connect, {text_value(arg::connect::bearer_token, token)}), IOM_OK);
+    EXPECT_EQ(host.kept, "+");
+    ASSERT_FALSE(host.logged.empty());
+    EXPECT_NE(host.logged.back().find("does not remember the bearer token of Connect"), std::string::npos)
+        << host.logged.back();
+    EXPECT_NE(host.logged.back().find("70000 bytes"), std::string::npos);
+}
+
 TEST_F(instances, after_disconnect_a_restart_stays_quiet) {
     ready();
     EXPECT_EQ(invoke(7, act::disconnect), IOM_OK);
