@@ -137,7 +137,7 @@ class Peer:
         self.program_file, self.host, self.address, self.options = program, host, address, list(options)
         self.port = port
         self.story = Story()
-        self.received = {}  # instance → [(session, number)], of texts like "press 17"
+        self.received = {}  # instance → [(session, number, time)], of texts like "press 17"
         self.life = 0  # sessions are counted anew after a restart
         self.program = None
         self.tls = tls
@@ -168,7 +168,7 @@ class Peer:
         if what == "message":
             words = told["text"].split(" ", 2)
             if len(words) > 1 and words[1].isdigit():
-                self.received.setdefault(words[0], []).append((event["session"], int(words[1])))
+                self.received.setdefault(words[0], []).append((event["session"], int(words[1]), event.at))
                 return
         self.story.add(event)
 
@@ -250,8 +250,9 @@ class Instance:
         self.dropped = {}     # of these: given up by message-dropped; number → reason
         self.echoes = []      # what came back: (session ordinal, number)
         self.sessions = 0
+        self.heard = threading.Condition()  # that an echo came
         self.next = None      # seconds until the next attempt, as last told
-        self.unnamed = 0      # sends reported without their text, as it was too large to be kept
+        self.unnamed = []     # times of sends reported without their text, as it was too large to be kept
         self.quiet = False    # messages received are not told
         self.silent = False   # nothing is
 
@@ -303,12 +304,14 @@ class Instance:
             if number is not None:
                 self.dropped[number] = event["reason"]
             elif not event["message"]:
-                self.unnamed += 1
+                self.unnamed.append(event.at)
             self.story.add(event)
         elif what == "message-received":
             number = self.number_of(event["message"])
             if number is not None:
-                self.echoes.append((self.sessions, number))
+                with self.heard:
+                    self.echoes.append((self.sessions, number))
+                    self.heard.notify_all()
             else:
                 self.story.add(event)
         else:
@@ -326,6 +329,13 @@ class Instance:
         """Between two firings of the rule that counts: how long the controller's loop was not free, about."""
         times = [at for _, at in self.given if since <= at <= until]
         return max((b - a for a, b in zip(times, times[1:])), default=0.0)
+
+    def talks(self, within=PATIENCE):
+        """Waits until a number that is given from now on has gone both ways."""
+        after = self.given[-1][0] if self.given else 0
+        with self.heard:
+            if not self.heard.wait_for(lambda: any(n > after for _, n in reversed(self.echoes)), within):
+                raise Missed(f"{self.name}: no number given after {after} came back within {within:g} s")
 
     def established(self, since=0.0, within=PATIENCE, count=1):
         return self.story.wait("websocket-established", since=since, within=within, count=count)

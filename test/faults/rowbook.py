@@ -55,7 +55,7 @@ class Case:
 
     def __init__(self, fault, name):
         self.fault, self.name = fault, name
-        self.detected = self.bound = self.back = self.back_bound = self.lost = None
+        self.detected = self.bound = self.back = self.back_bound = self.lost = self.unsure = None
         self.wrong = []
         self.notes = []
         self.sentences = []
@@ -184,9 +184,10 @@ class Run:
         for case, instance in self.ends:
             account = ledger.Account(instance, self.peers)
             case.lost = (case.lost or 0) + len(account.lost)
+            case.unsure = (case.unsure or 0) + account.unconfirmed + account.unnamed
             case.extra.setdefault("accounts", {})[instance.name] = {
                 "given": account.given, "arrived": account.arrived, "reported": account.reported,
-                "unconfirmed": account.unconfirmed}
+                "unconfirmed": account.unconfirmed, "unnamed": account.unnamed}
             if account.lost:
                 case.wrong.append(f"{instance.name}: neither delivered nor reported: {account.lost[:10]}")
             case.wrong += [f"{instance.name}: {each}" for each in account.wrong[:5]]

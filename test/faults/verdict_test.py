@@ -18,7 +18,12 @@ RIGHT = [("connected", {}), ("websocket-established", {}), ("ready", {}),
 
 class Peer:
     def __init__(self, *numbers):
-        self.received = {"press": [(1, number) for number in numbers]}
+        self.received = {"press": [(1, number, number + 0.5) for number in numbers]}
+
+    def later(self, *numbers, at):
+        """What came on a second session."""
+        self.received["press"] += [(2, number, at) for number in numbers]
+        return self
 
 
 def instance(events=(), given=range(1, 6), echoes=()):
@@ -55,10 +60,24 @@ class Accounts(unittest.TestCase):
         self.assertEqual(self.account(instance([("connected", {}), end]), 1, 2, 3)[0], [])
         self.assertEqual(self.account(instance([("connected", {}), end]), 1, 2)[0], [3])
 
+    def test_unconfirmed_covers_the_end_of_a_session_alone(self):
+        end = ("disconnected", {"unconfirmed": 2})
+        self.assertEqual(self.account(instance([("connected", {}), end]), 1, 2, 4, 5)[0], [3])
+
+    def test_unconfirmed_covers_nothing_that_the_next_session_lost(self):
+        ends = [("connected", {}), ("disconnected", {"unconfirmed": 2}), ("connected", {}),
+                ("disconnected", {"unconfirmed": 2})]
+        one = instance(ends, given=range(1, 26))
+        self.assertEqual(ledger.Account(one, [Peer(*range(1, 9)).later(*range(11, 26), at=26)]).lost, [])
+        self.assertEqual(ledger.Account(one, [Peer(*range(1, 11)).later(*range(13, 26), at=26)]).lost, [11, 12])
+        self.assertEqual(ledger.Account(one, [Peer(*range(1, 9)).later(*range(11, 20), *range(21, 26), at=26)]).lost, [20])
+
     def test_a_large_one_is_reported_without_its_text(self):
         one = instance()
-        one.unnamed = 1
+        one.unnamed = [4.5]
         self.assertEqual(self.account(one, 1, 2, 3)[0], [5])
+        one.unnamed = [3.5]
+        self.assertEqual(self.account(one, 1, 2, 3)[0], [4, 5])
 
     def test_one_came_twice(self):
         self.assertTrue(self.account(instance(), 1, 2, 3, 4, 5, 5)[1])
@@ -74,6 +93,18 @@ class Accounts(unittest.TestCase):
     def test_the_order_is_wrong(self):
         self.assertTrue(self.account(instance(), 1, 3, 2, 4, 5)[1])
 
+    def test_no_answer_came(self):
+        for clean, wrong in ((True, True), (False, False)):
+            one = instance([("websocket-established", {}), ("disconnected", {"unconfirmed": 0, "clean": clean})])
+            self.assertEqual(bool(self.account(one, 1, 2, 3, 4, 5)[1]), wrong)
+
+    def test_answers_may_lack_at_the_very_end(self):
+        for echoes, wrong in (([1, 2, 3, 4], False), ([1, 2, 3], True)):
+            events = [("websocket-established", {}), ("disconnected", {"unconfirmed": 0, "clean": True})]
+            one = instance(events, echoes=echoes)
+            one.story.events[1]["at"] = 5.7
+            self.assertEqual(bool(self.account(one, 1, 2, 3, 4, 5)[1]), wrong)
+
     def test_an_answer_was_skipped(self):
         self.assertTrue(self.account(instance(echoes=[1, 3]), 1, 2, 3, 4, 5)[1])
 
@@ -83,12 +114,12 @@ class Triggers(unittest.TestCase):
         self.assertEqual(order(*RIGHT), [])
 
     def test_each_one_is_missed(self):
-        for left_out in (0, 3, 4, 8):
+        for left_out in (0, 2, 3, 4, 7, 8):
             with self.subTest(RIGHT[left_out][0]):
                 self.assertTrue(order(*RIGHT[:left_out], *RIGHT[left_out + 1:]))
 
     def test_each_one_twice_is_noticed(self):
-        for twice in (0, 1, 3, 4):
+        for twice in (0, 1, 2, 3, 4):
             with self.subTest(RIGHT[twice][0]):
                 self.assertTrue(order(*RIGHT[:twice], RIGHT[twice], *RIGHT[twice:]))
 
@@ -96,6 +127,20 @@ class Triggers(unittest.TestCase):
         fault = ("faulted", RIGHT[3][1])
         self.assertEqual(order(*RIGHT[:4], fault, *RIGHT[4:]), [])
         self.assertTrue(order(*RIGHT[:4], fault, fault, *RIGHT[4:]))
+
+    def test_one_error_for_one_attempt(self):
+        first, second = ({"code": "x", "layer": "dns", "sentence": "No.", "attempt": number} for number in (1, 2))
+        self.assertEqual(order(("error", first), ("error", second), *RIGHT), [])
+        self.assertTrue(order(("error", first), ("error", first), *RIGHT))
+
+    def test_credentials_rejected_twice_for_one_loss(self):
+        rejected = ("credentials-rejected", RIGHT[3][1])
+        self.assertEqual(order(*RIGHT[:4], rejected, *RIGHT[4:]), [])
+        self.assertTrue(order(*RIGHT[:4], rejected, rejected, *RIGHT[4:]))
+
+    def test_never_ready(self):
+        self.assertTrue(order(*RIGHT[:2], *RIGHT[3:]))
+        self.assertTrue(order(*RIGHT[:7], RIGHT[8]))
 
     def test_faulted_after_disconnected(self):
         self.assertTrue(order(*RIGHT[:5], ("faulted", RIGHT[3][1]), *RIGHT[5:]))

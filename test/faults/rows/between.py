@@ -156,7 +156,8 @@ def proxy_trouble(run):
         hangs.mood = "good"
 
     until_back(case, second, wake, error)
-    time.sleep(0.4)
+    first.talks()
+    second.talks()
     run.account(run.cases[0], first)
     run.account(case, second)
 
@@ -170,7 +171,8 @@ def delayed(run):
     case = run.case()
     press = run.instance("press", peer, port=relay.port)
     run.control(place, press)
-    talk(press, 5)
+    talk(press)
+    time.sleep(5)
     case.check(not press.story.all("error"), "a slow line was taken for a dead one")
     case.check(len(press.echoes) > 30, f"only {len(press.echoes)} numbers came back")
     run.account(case, press)
@@ -224,5 +226,5 @@ def spoils(run):
     back = press.established(since=error.at)
     case.returned(back.at - error.at, error["next"])
     case.check(relay.spoiled == 1, "the relay spoiled nothing")
-    time.sleep(0.4)
+    press.talks()
     run.account(case, press)

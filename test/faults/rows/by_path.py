@@ -74,10 +74,10 @@ def play_faults(run, faults, options=(), every=0.2):
             back = instance.established(since=since, within=longest + 5)
             case.returned(back.at - failures[-1].at, longest)
             instance.story.wait("ready", since=since)
+            instance.talks()
         if fault.more:
             fault.more(run, case, instance, peer, failures)
         run.account(case, instance)
-    time.sleep(0.4)  # some numbers more for those that came last
 
 
 def status(number, *lanes, **more):
@@ -119,8 +119,8 @@ def secrets_anew(run):
     shown = (secret, base64.b64encode(f"press:{secret}".encode()).decode())
     for event in controller.story.all():
         case.check(not any(each in event["text"] for each in shown), f"the log shows the secret: {event['text']}")
+    press.talks()
     run.account(case, press)
-    time.sleep(0.3)
 
 
 @row("408 429 500 502 503 504", seconds=12)
@@ -168,7 +168,7 @@ def redirect(run):
     case.check(len(near.story.all("connected")) == 1, "a redirect must not fire connected again")
     case.check([each["target"] for each in peer.get("/requests")] == ["/redirect?to=/there", "/there"],
                "it asked for other paths than the redirect says")
-    time.sleep(0.3)
+    near.talks()
     run.account(case, near)
     endless = "/there"
     for _ in range(7):

@@ -10,11 +10,11 @@ P, T = SETTINGS["ping-interval"], SETTINGS["pong-timeout"]
 LIVENESS = ("liveness",)
 
 
-def talk(instance, seconds=0.5):
-    """Established, ready, and some numbers go both ways."""
+def talk(instance):
+    """Established, ready, and numbers go both ways."""
     instance.established()
     instance.story.wait("ready")
-    time.sleep(seconds)
+    instance.talks()
 
 
 def lose(run, place, cause, undo, bound, *, peer=None, name="", layers=None, attempts=1, says=(), **settings):
@@ -26,7 +26,7 @@ def lose(run, place, cause, undo, bound, *, peer=None, name="", layers=None, att
     brisk = run.instance("brisk", peer, offline_policy="error", **settings)
     run.control(place, press, brisk)
     talk(press)
-    brisk.established()
+    talk(brisk)
     began = time.time()
     cause()
     error = case.said(press.lost(since=began, within=bound + 5))
@@ -42,7 +42,8 @@ def lose(run, place, cause, undo, bound, *, peer=None, name="", layers=None, att
     until_back(case, press, undo, error)
     press.story.wait("ready", since=error.at)
     brisk.established(since=error.at, within=15)
-    time.sleep(0.5)
+    press.talks()
+    brisk.talks()
     run.account(case, press)
     run.account(case, brisk)
 

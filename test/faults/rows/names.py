@@ -7,6 +7,7 @@ import threading
 import time
 
 from rowbook import SETTINGS, allowance, attempt_of, check_lane, row, until_back
+from rows.losses import talk
 
 
 class NameServer:
@@ -63,7 +64,7 @@ def name_unknown(run):
     check_lane(case, press, error, "transient")
     error = case.said(press.lost(since=error.at + 0.001))
     until_back(case, press, lambda: server.addresses.append(place.address), error)
-    time.sleep(0.3)
+    press.talks()
     run.account(case, press)
 
 
@@ -165,8 +166,7 @@ def address_changed(run):
     press = run.instance("press", first, hostname="press.example")
     wrap, hosts = names_of(run, place.address, f"{place.address} press.example\n")
     run.control(place, press, wrap=wrap)
-    press.established()
-    time.sleep(0.3)
+    talk(press)
     began = time.time()
     first.kill()
     error = case.said(press.lost(since=began))
@@ -176,7 +176,7 @@ def address_changed(run):
     until_back(case, press, lambda: hosts.write_text("10.77.0.3 press.example\n"), error)
     up = press.story.wait("connected", since=error.at)
     case.check(up["remote"].startswith("10.77.0.3:"), f"it went to {up['remote']}")
-    time.sleep(0.3)
+    press.talks()
     run.account(case, press)
 
 
@@ -199,7 +199,7 @@ def second_address(run):
         case.returned(up.at - began, bound)
         case.check(not press.story.all("error"), "an error was fired, though the second address answered")
         case.check(press.story.wait("connected")["remote"].startswith(f"{place.address}:"), "it went elsewhere")
-        time.sleep(0.3)
+        press.talks()
         run.account(case, press)
         run.settle()
         run.ends.clear()

@@ -69,7 +69,7 @@ def frozen_and_lost(run):
     check_lane(case, press, error, "transient")
     error = case.said(press.lost(since=error.at + 0.001))
     until_back(case, press, undoing.close, error)
-    time.sleep(0.4)
+    press.talks()
     run.account(case, press)
 
 
@@ -87,7 +87,7 @@ def clock_stepped(run):
     run.control(place, press, clock="came", environment={
         "LD_PRELOAD": str(libraries[0]), "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_NO_CACHE": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1"})
-    talk(press, 1)
+    talk(press)
     began = time.time()
     for shift in ("+3600", "-3600", "+0"):
         clock.write_text(shift + "\n")
@@ -108,7 +108,7 @@ def clock_stepped(run):
     peer.go_on()
     back = press.established(since=error.at)
     case.returned(back.at - back_from, error["next"])
-    time.sleep(0.3)
+    press.talks()
     run.account(case, press)
 
 
@@ -229,7 +229,7 @@ def limited(run, name, kind, most, code, *, hostname=None, wrap=()):
     case.check(len(other.story.all("websocket-established")) == 1, "the other instance lost its session")
     error = press.lost(since=time.time() - 0.3, within=6)
     until_back(case, press, lambda: limit(usual), error)
-    time.sleep(0.3)
+    press.talks()
     run.account(case, press)
     run.account(case, other)
 

@@ -52,7 +52,7 @@ def no_close_echo(run):
     case.said(gone)
     back = press.established(since=gone.at)
     case.returned(back.at - gone.at, 0.5)
-    time.sleep(0.3)
+    press.talks()
     run.account(case, press)
 
 
@@ -63,7 +63,7 @@ def bulk(run, name, stop, path, place, peer):
                          write_deadline=2)
     controller = run.control(place, press)
     press.established()
-    time.sleep(0.3)
+    press.story.wait("ready")
     began = time.time()
     undo = stop()
     error = case.said(press.lost(since=began, within=15))
@@ -158,7 +158,7 @@ def ping_trouble(run, name, path, bound, layers):
         back = press.established(since=error.at)
         case.returned(back.at - error.at, error["next"])
         since = back.at
-    time.sleep(0.3)
+    press.talks()
     run.account(case, press)
 
 
@@ -184,7 +184,8 @@ def silent_sending(run):
     case = run.case("while sending: TCP_USER_TIMEOUT, which is P + T")
     press = run.instance("press", peer, send_keep_alive="false")
     run.control(place, press)
-    talk(press, 1.5)
+    talk(press)
+    time.sleep(P + 0.5)
     case.check(peer.get("/sessions")["pingsReceived"] == 0, "a ping was sent")
     undo = []
     began = time.time()
@@ -195,7 +196,7 @@ def silent_sending(run):
     check_lane(case, press, error, "transient")
     error = press.lost(since=error.at + 0.001)
     until_back(case, press, lambda: [each() for each in undo], error)
-    time.sleep(0.3)
+    press.talks()
     run.account(case, press)
 
 
@@ -292,5 +293,5 @@ def lies(run):
         case.memory(controller, 48)
         back = press.established(since=error.at)
         case.returned(back.at - error.at, error["next"])
-        time.sleep(0.3)
+        press.talks()
         run.account(case, press)
