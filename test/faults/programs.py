@@ -269,6 +269,8 @@ class Instance:
         if self.silent:
             return rules[0]
         state = {"state": f'"${{{name}/connection-status}}"', "next": f"${{{name}/next-retry}}"}
+        parts = (f"last-error{part}" for part in (".layer", ".code", ""))
+        state["last"] = "[" + ", ".join(f'"${{{name}/{part}|json}}"' for part in parts) + "]"
         why = {"layer": '"${layer|json}"', "code": '"${code|json}"', "sentence": '"${sentence|json}"'}
         for trigger, fields in {
                 "connected": {"remote": '"${remote-address|json}"'},

@@ -250,6 +250,10 @@ def until_back(case, instance, undo, error):
 def check_lane(case, instance, error, lane, first=True, retry_after=None):
     """Holds the class of one failure against what the list of faults says."""
     wait, shown = error["next"], error["state"]
+    told = [error["layer"], error["code"], error["sentence"]]
+    # An orderly end is no error, and leaves the last one as it was.
+    if error["what"] == "error":
+        case.check(error["last"] == told, f"last-error is {error['last']}, not {told}")
     longest = max(float(instance["reconnect-first-max"]), float(instance["reconnect-max"]))
     if lane == "transient":
         case.check(shown == "waiting" and wait <= longest + TENTH,

@@ -152,8 +152,8 @@ class Triggers(unittest.TestCase):
 
 
 class Classes(unittest.TestCase):
-    def held(self, lane, state, wait, fault=False):
-        error = {"code": "x", "layer": "http", "sentence": "No.", "state": state, "next": wait}
+    def held(self, lane, state, wait, fault=False, last=("http", "x", "No.")):
+        error = {"code": "x", "layer": "http", "sentence": "No.", "state": state, "next": wait, "last": list(last)}
         events = [("connected", {}), ("error", error)] + ([("faulted", error)] if fault else [])
         one = instance(events)
         case = rowbook.Case("row", "")
@@ -165,6 +165,8 @@ class Classes(unittest.TestCase):
         self.assertFalse(self.held("transient", "waiting", 1.5))
         self.assertFalse(self.held("transient", "faulted", 0.9))
         self.assertFalse(self.held("transient", "waiting", 0.9, fault=True))
+        self.assertFalse(self.held("transient", "waiting", 0.9, last=("", "", "")))
+        self.assertFalse(self.held("transient", "waiting", 0.9, last=("http", "x", "Yes.")))
         self.assertTrue(self.held("slow", "waiting", 5.5))
         self.assertFalse(self.held("slow", "waiting", 0.5))
         self.assertFalse(self.held("slow", "waiting", 6.5))
