@@ -1,5 +1,6 @@
 """What stands between the two ends: proxies, and lines that are slow, stall or spoil."""
 
+import shutil
 import signal
 import time
 
@@ -10,6 +11,7 @@ from rowbook import SETTINGS, check_lane, row, until_back
 from rows.losses import lose, talk
 
 P, T = SETTINGS["ping-interval"], SETTINGS["pong-timeout"]
+NGINX = shutil.which("nginx") or "/usr/sbin/nginx"  # where only root looks, as a rule
 
 
 class Nginx:
@@ -54,7 +56,7 @@ http {{
             return one.getsockname()[1]
 
     def start(self):
-        self.program = Program(self.place.controller.command("nginx", "-e", "stderr", "-c", self.file),
+        self.program = Program(self.place.controller.command(NGINX, "-e", "stderr", "-c", self.file),
                                lambda line, came: None)
         for _ in range(500):
             try:
