@@ -196,6 +196,31 @@ def blackout(run):
     nothing_reported()
 
 
+@row("a line that loses packets", net=True, seconds=20)
+def loses_packets(run):
+    """Every seventh or so, in each direction: TCP sends them again, so nobody notices but by the time it takes."""
+    place, undoing = run.line(), Undoing()
+    peer = run.peer(place)
+    case = run.case("15 % each way")
+    press = run.instance("press", peer, ping_interval=2, pong_timeout=12)
+    run.control(place, press)
+    talk(press)
+    chance = ("-m", "statistic", "--mode", "random", "--probability", "0.15")
+    for chain in ("INPUT", "OUTPUT"):
+        undoing.drop(place.server, chain, *chance)
+    time.sleep(12)
+    listed = [place.server.run("iptables", "-w", "-L", chain, "-v", "-x", "-n") for chain in ("INPUT", "OUTPUT")]
+    gone = [next(int(line.split()[0]) for line in text.splitlines() if " DROP " in line) for text in listed]
+    undoing.close()
+    press.talks(within=15)
+    case.check(min(gone) > 0, f"{gone} packets were dropped")
+    case.note(f"{gone[0]} packets dropped towards the peer, {gone[1]} from it; {len(press.echoes)} numbers came back")
+    case.check(len(press.story.all("websocket-established")) == 1 and not press.story.all("error", "disconnected"),
+               "the session did not survive")
+    case.check(not press.dropped and not press.refused, f"reported: {press.dropped or press.refused}")
+    run.account(case, press)
+
+
 @row("firewall reset", net=True, seconds=6)
 def firewall_reset(run):
     place, undoing = run.line(), Undoing()
