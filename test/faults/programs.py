@@ -88,7 +88,8 @@ class Program:
 
     def __init__(self, command, hear, **options):
         self.hear = hear
-        self.process = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL,
+        # It goes with the thread that started it, also when the bench is killed.
+        self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "--", *map(str, command)], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                         errors="replace", **options)
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -192,6 +193,14 @@ class Peer:
 
     def send(self, path, text):
         return self.request("POST", f"/send?path={path}", text)
+
+    def unread(self):
+        """Bytes that have come for it, and that it has not read."""
+        with open(f"/proc/{self.program.process.pid}/net/tcp", encoding="ascii") as file:
+            lines = [line.split() for line in file.readlines()[1:]]
+        established = "01"
+        return sum(int(line[4].partition(":")[2], 16) for line in lines
+                   if int(line[1].partition(":")[2], 16) == self.port and line[3] == established)
 
     def kill(self):
         at = self.program.send(signal.SIGKILL)
