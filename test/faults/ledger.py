@@ -1,5 +1,28 @@
 """What must hold of every story, whatever the fault was: no number lost or invented, no trigger too many or too few."""
 
+import statistics
+
+LONG = 50    # ms: 99 of 100 round trips beside a fault are shorter
+STALL = 150  # ms: all are
+
+
+def lengths(trips):
+    """The median, the 99th percentile and the longest, of sorted round trips in ms."""
+    return (f"median {statistics.median(trips):.2f} ms, 99th percentile {trips[int(len(trips) * 0.99)]:.1f} ms, "
+            f"longest {trips[-1]:.1f} ms")
+
+
+def longer_trips(quiet, loud):
+    """Sentences about what a fault elsewhere did to round trips (ms, sorted). A machine that was busy before may be so
+    meanwhile: twice its own values then, but not more."""
+    wrong = []
+    for name, of, bound in (("median", statistics.median, 1), ("99th percentile", lambda all: all[int(len(all) * 0.99)], LONG),
+                            ("longest", max, STALL)):
+        bound = max(bound, 2 * of(quiet))
+        if of(loud) > bound:
+            wrong.append(f"the {name} of the other instance's round trips was {of(loud):.1f} ms, bound {bound:.1f} ms")
+    return wrong
+
 
 def in_order(numbers):
     return all(a < b for a, b in zip(numbers, numbers[1:]))

@@ -98,6 +98,15 @@ class Host:
             tool("ip", "netns", "del", self.name, check=False)
 
 
+def forbidden():
+    """Why no namespace with a line can be made, in the system's words; None if it can."""
+    try:
+        Line().close()
+    except (RuntimeError, OSError) as error:
+        return str(error)
+    return None
+
+
 def enter(descriptor):
     if _libc.setns(descriptor, CLONE_NEWNET) != 0:
         number = ctypes.get_errno()

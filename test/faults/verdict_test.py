@@ -1,6 +1,10 @@
 """The checks of the fault bench must be able to fail: each is shown a run that is right, and one with one thing wrong."""
 
+import os
+import pathlib
+import subprocess
 import sys
+import time
 import unittest
 
 sys.dont_write_bytecode = True
@@ -8,6 +12,8 @@ sys.dont_write_bytecode = True
 import ledger
 import rowbook
 from programs import Event, Instance
+
+FOLDER = pathlib.Path(__file__).resolve().parent
 
 RIGHT = [("connected", {}), ("websocket-established", {}), ("ready", {}),
          ("error", {"code": "1006", "layer": "close", "sentence": "It broke off.", "state": "waiting", "next": 0.4}),
@@ -177,13 +183,61 @@ class Classes(unittest.TestCase):
         self.assertFalse(self.held("fatal", "faulted", 5, fault=True))
 
     def test_bounds(self):
-        for seconds, bound, holds in ((1.9, 2, True), (2.6, 2, False), (-1, 2, False)):
+        for seconds, bound, holds in ((1.9, 2, True), (2.1, 2, True), (2.3, 2, False), (-1, 2, False)):
             case = rowbook.Case("row", "")
             case.detect(seconds, bound)
             self.assertEqual(case.passed, holds)
         case = rowbook.Case("row", "")
-        case.returned(1.6, 1)
+        case.returned(1.3, 1)
         self.assertFalse(case.passed)
+        case = rowbook.Case("row", "")
+        case.detect(61.01, 61, exact=True)
+        self.assertFalse(case.passed)
+
+
+class RoundTrips(unittest.TestCase):
+    quiet = [0.3] * 250
+
+    def test_unchanged(self):
+        self.assertEqual(ledger.longer_trips(self.quiet, sorted([0.4] * 249 + [20])), [])
+
+    def test_stalls(self):
+        self.assertTrue(ledger.longer_trips(self.quiet, sorted([0.3] * 200 + [200] * 50)))
+        self.assertTrue(ledger.longer_trips(self.quiet, sorted([0.3] * 249 + [400])))
+
+    def test_all_longer(self):
+        self.assertTrue(ledger.longer_trips(self.quiet, [3] * 250))
+
+
+class Bench(unittest.TestCase):
+    def test_programs_go_with_who_started_them(self):
+        code = ("import sys, time, programs\n"
+                "made = programs.Program(['sleep', '600'], lambda *_: None)\n"
+                "print(made.process.pid, flush=True)\ntime.sleep(600)")
+        with subprocess.Popen([sys.executable, "-B", "-c", code], cwd=FOLDER, stdout=subprocess.PIPE, text=True) as parent:
+            child = pathlib.Path("/proc") / parent.stdout.readline().strip()
+            until = time.monotonic() + 10
+            while "sleep" not in (child / "comm").read_text() and time.monotonic() < until:
+                time.sleep(0.01)
+            parent.kill()
+            while (child / "exe").is_symlink() and alive(child) and time.monotonic() < until:
+                time.sleep(0.01)
+            self.assertFalse(alive(child))
+
+    def test_without_the_right_to_make_namespaces(self):
+        wrap = ["setpriv", "--bounding-set=-sys_admin,-net_admin"] if os.geteuid() == 0 else []
+        done = subprocess.run([*wrap, sys.executable, str(FOLDER / "bench"), "-k", "peer process killed"],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertNotIn("Traceback", done.stderr)
+        self.assertIn("root", done.stderr)
+
+
+def alive(process):
+    try:
+        return (process / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 unittest.main(verbosity=2)

@@ -6,6 +6,7 @@ import struct
 import threading
 import time
 
+import ledger
 from rowbook import SETTINGS, allowance, attempt_of, check_lane, row, until_back
 from rows.losses import talk
 
@@ -104,14 +105,14 @@ def others_unaffected(run, case, place, victim, other, cause, undo, layer, bound
     if not case.check(calm and meanwhile, f"only {len(quiet)} and {len(loud)} round trips"):
         return
     ratio = meanwhile / calm
-    tail = loud[int(len(loud) * 0.99)] / quiet[int(len(quiet) * 0.99)]
     gap = victim.longest_gap(began, end)
     case.note(f"the other's round trips: median of the calmest second {calm:.3f} ms before, {meanwhile:.3f} ms meanwhile, "
-              f"ratio {ratio:.2f} (of all medians {statistics.median(loud) / statistics.median(quiet):.2f}, of the 99th "
-              f"percentiles {tail:.2f}); the longest gap of a 0.1 s rule {gap:.2f} s")
+              f"ratio {ratio:.2f}; {ledger.lengths(quiet)} before, {ledger.lengths(loud)} meanwhile; the longest gap of a 0.1 s "
+              f"rule {gap:.2f} s")
     case.extra["ratio"] = ratio
     # A tenth of a millisecond is the scheduler's.
     case.check(ratio < 1.5 or meanwhile - calm < 0.1, f"the other instance's round trips became {ratio:.2f} times as long")
+    case.wrong += ledger.longer_trips(quiet, loud)
     case.check(gap < 0.1 + allowance(), f"the controller's loop stood still for {gap:.2f} s")
     case.check(len(other.story.all("websocket-established")) == 1, "the other instance lost its session")
     run.account(case, victim)
