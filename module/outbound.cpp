@@ -17,6 +17,7 @@ std::size_t size_of(const waiting_message& message) {
 std::string_view name_of(drop_reason what) {
     switch (what) {
     case drop_reason::full:
+    case drop_reason::too_large:
         return "queue-full";
     case drop_reason::stale:
         return "stale";
@@ -35,6 +36,10 @@ std::string_view sentence_of(drop_reason what) {
     case drop_reason::full:
         return "The queue was full and this was its oldest message. Raise Queue limit, or send less while "
                "offline.";
+    case drop_reason::too_large:
+        return "The message alone is larger than Queue limit, bytes, allows. Raise it, or send the message "
+               "in "
+               "parts.";
     case drop_reason::stale:
         return "The message waited longer than Queue limit, age allows, and was not sent.";
     case drop_reason::replaced:
@@ -53,6 +58,13 @@ outbound::limits outbound::limits::of(const settings& from) {
 
 void outbound::limit(const limits& fresh, std::vector<dropped_message>& dropped) {
     limits_ = fresh;
+    for (std::size_t index = 0; index < messages_.size();) {
+        if (size_of(messages_[index]) > limits_.bytes) {
+            drop(index, drop_reason::too_large, dropped);
+        } else {
+            ++index;
+        }
+    }
     keep_limits(dropped);
 }
 
@@ -70,6 +82,10 @@ void outbound::keep_limits(std::vector<dropped_message>& dropped) {
 }
 
 void outbound::add(waiting_message&& message, std::vector<dropped_message>& dropped) {
+    if (size_of(message) > limits_.bytes) {
+        dropped.push_back({std::move(message), drop_reason::too_large}); // no room that others make is enough
+        return;
+    }
     // Almost always the newest: looked for from the end.
     auto at = messages_.end();
     while (at != messages_.begin() && std::prev(at)->order > message.order) {

@@ -26,11 +26,12 @@ struct waiting_message {
 
 /// Why a message was given up, as in the trigger message-dropped.
 enum class drop_reason : std::uint8_t {
-    full,     ///< a queue limit; the oldest goes
-    stale,    ///< older than queue-ttl
-    replaced, ///< policy latest: a newer one with its key came
-    cleared,  ///< the action clear-queue
-    stopped,  ///< the instance ends
+    full,      ///< a queue limit; the oldest goes
+    too_large, ///< larger than the whole queue may be; told as full
+    stale,     ///< older than queue-ttl
+    replaced,  ///< policy latest: a newer one with its key came
+    cleared,   ///< the action clear-queue
+    stopped,   ///< the instance ends
 };
 
 std::string_view name_of(drop_reason what);

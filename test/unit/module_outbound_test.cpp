@@ -79,11 +79,16 @@ INSTANTIATE_TEST_SUITE_P(
                       {message(1, "aaa"), message(2, "bb"), message(3, "c")},
                       "aaa:queue-full ",
                       "bb c "},
-        outbound_case{"one larger than all",
+        outbound_case{"one larger than all leaves the others alone",
                       {fifo, 10, 5, 0},
-                      {message(1, "a"), message(2, "bbbbbb")},
-                      "a:queue-full bbbbbb:queue-full ",
-                      ""},
+                      {message(1, "a"), message(2, "bbbbbb"), message(3, "c")},
+                      "bbbbbb:queue-full ",
+                      "a c "},
+        outbound_case{"one as large as all",
+                      {fifo, 10, 5, 0},
+                      {message(1, "a"), message(2, "bbbbb")},
+                      "a:queue-full ",
+                      "bbbbb "},
         outbound_case{"keys count as bytes",
                       {fifo, 10, 5, 0},
                       {message(1, "a", 0, "key"), message(2, "b", 0, "k")},
@@ -165,9 +170,21 @@ TEST(outbound, narrower_limits_drop_at_once) {
     EXPECT_TRUE(queue.empty());
 }
 
+TEST(outbound, narrower_limits_drop_what_alone_is_too_large_and_no_more) {
+    outbound queue;
+    std::vector<dropped_message> dropped;
+    queue.limit({fifo, 10, 100, 0}, dropped);
+    queue.add(message(1, "a"), dropped);
+    queue.add(message(2, "bbbbbb"), dropped);
+    queue.add(message(3, "c"), dropped);
+    queue.limit({fifo, 10, 5, 0}, dropped);
+    EXPECT_EQ(to_string(dropped), "bbbbbb:queue-full ");
+    EXPECT_EQ(drain(queue), "a c ");
+}
+
 TEST(outbound, every_reason_has_a_word_and_a_sentence) {
-    for (const auto reason : {drop_reason::full, drop_reason::stale, drop_reason::replaced,
-                              drop_reason::cleared, drop_reason::stopped}) {
+    for (const auto reason : {drop_reason::full, drop_reason::too_large, drop_reason::stale,
+                              drop_reason::replaced, drop_reason::cleared, drop_reason::stopped}) {
         EXPECT_FALSE(name_of(reason).empty());
         EXPECT_GT(sentence_of(reason).size(), 20U);
     }
