@@ -11,7 +11,7 @@ namespace iom::ws {
 
 /// Who we are in the request of an attempt, with everything expanded.
 struct identity {
-    std::string path;          ///< and query
+    std::string path = "/";    ///< and query
     std::string headers;       ///< each line "Name: value\r\n"
     std::string authorization; ///< value of the header; empty: none
     std::string proxy_login;   ///< "user:password" for the proxy; empty: none

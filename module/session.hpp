@@ -1,5 +1,6 @@
 #pragma once
 
+#include "module/identity.hpp"
 #include "module/mailbox.hpp"
 #include "module/redirect.hpp"
 #include "module/resolver.hpp"
@@ -21,14 +22,6 @@
 namespace iom::ws {
 
 using instant = std::int64_t; ///< nanoseconds, as line::now() gives them; 0 = never
-
-/// Who we are in the request, as the command `identity` gave it.
-struct identity {
-    std::string path = "/";
-    std::string headers;       ///< "Name: value\r\n" each
-    std::string authorization; ///< value of the header; empty: none
-    std::string proxy_login;   ///< "user:password"; empty: none
-};
 
 /// One connection to be opened.
 struct opening {
