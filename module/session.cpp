@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdio>
 #include <cstring>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -25,6 +26,7 @@ constexpr std::size_t longest_reason = 123; // RFC 6455 §5.5.1
 constexpr instant slow_frame = 200'000'000; // a frame that takes longer holds up the pongs behind it
 constexpr instant quiet_time = 1'000'000;   // that a send may be done before [control] hears of it
 constexpr instant ping_blame = 2'000'000'000;
+constexpr instant memory_pause = 100'000'000; // before what there was no memory for is tried again
 
 instant after(instant now, span_of_time delay) {
     return now + delay.count();
@@ -87,6 +89,9 @@ session::session(mailbox& box, transport& link, std::shared_ptr<const settings> 
 // ---- from [control] ---------------------------------------------------------------------------------------
 
 void session::attend(instant now) {
+    if (ending_) {
+        finish(now);
+    }
     if (auto fresh = box_.take()) {
         what_ = std::move(fresh);
         note("live settings taken");
@@ -113,6 +118,9 @@ void session::attend(instant now) {
 // A change of settings gives a fault another chance.
 void session::take_settings(instant now) {
     faulted_for_.clear();
+    if (ending_) {
+        return; // what comes next is not settled yet
+    }
     if (phase_ == phase::open) {
         next_ping_ = sooner(next_ping_, after(now, what_->ping_interval));
     } else if ((phase_ == phase::resting || phase_ == phase::pacing) && !what_->auto_reconnect &&
@@ -175,6 +183,10 @@ void session::obey_connect(instant now, std::uint64_t call) {
     }
     wanted_ = true;
     faulted_for_.clear();
+    if (ending_) {
+        connect_after_close_ = true;
+        return;
+    }
     switch (phase_) {
     case phase::idle:
     case phase::resting:
@@ -199,6 +211,10 @@ void session::obey_disconnect(instant now, const record& command, bool stop) {
     if (connect_after_close_) {
         connect_after_close_ = false;
         end_calls(connect_calls_, IOM_GIVEN_UP, "Disconnected before it was tried.");
+    }
+    if (ending_) {
+        finish(now);
+        return;
     }
     switch (phase_) {
     case phase::open:
@@ -253,14 +269,14 @@ void session::obey_fail(instant now, const record& command) {
                 .retry_after = {}};
     if (command.number == 0) {
         if (identity_missing_) {
-            over(now, why, false);
+            over(now, std::move(why), false);
         }
     } else if (command.number == session_ && phase_ == phase::open) {
         if (why.where == layer::liveness) {
             close_code_ = 1001;
             close_reason_.clear();
             send_close(now);
-            over(now, why, false);
+            over(now, std::move(why), false);
         } else {
             close_with(now, 1000, {}, std::move(why));
         }
@@ -381,14 +397,14 @@ void session::next_address(instant now) {
             at_once->place = address_;
         }
         if (!worth_another_address(*at_once)) {
-            over(now, *at_once, false);
+            over(now, std::move(*at_once), false);
             return;
         }
         if (!best_failure_ || weight(*at_once) >= weight(*best_failure_)) {
             best_failure_ = std::move(at_once);
         }
     }
-    over(now, failure(std::move(*best_failure_)), false);
+    over(now, std::move(*best_failure_), false);
 }
 
 void session::address_failed(instant now, failure why) {
@@ -396,7 +412,7 @@ void session::address_failed(instant now, failure why) {
         why.place = why.where == layer::tcp || why.where == layer::proxy ? address_ : place();
     }
     if (!worth_another_address(why) || redirects_ > 0) {
-        over(now, why, false);
+        over(now, std::move(why), false);
         return;
     }
     if (what_->extended_logging) {
@@ -542,16 +558,13 @@ void session::failed(instant now, failure why) {
         address_failed(now, std::move(why));
         break;
     case phase::open:
-        if (why.place.empty()) {
-            why.place = place();
-        }
         // A server that breaks off each time it is pinged would do so for ever: say what helps.
         if (why.where == layer::close && !pong_seen_ && !pings_.empty() && pings_.back().since != 0 &&
             now - pings_.back().since < ping_blame) {
             why.where = layer::liveness;
             why.code = "ping-refused";
         }
-        over(now, why, false);
+        over(now, std::move(why), false);
         break;
     case phase::flushing:
     case phase::closing:
@@ -560,10 +573,10 @@ void session::failed(instant now, failure why) {
         failure reason = closing_for_ ? std::move(*closing_for_)
                                       : failure{.where = layer::local,
                                                 .code = stopping_ ? "stop" : "disconnect",
-                                                .place = place(),
+                                                .place = {},
                                                 .detail = {},
                                                 .retry_after = {}};
-        over(now, reason, clean);
+        over(now, std::move(reason), clean);
         break;
     }
     default:
@@ -571,113 +584,171 @@ void session::failed(instant now, failure why) {
     }
 }
 
-void session::over(instant now, const failure& why, bool clean) {
+// Asks for no memory until all that must be is safe: the connection is gone, and what is to be told is kept.
+void session::over(instant now, failure why, bool clean) {
     const bool was_open = phase_ >= phase::open;
     if (phase_ == phase::resolving) {
         link_.forget_resolution();
     }
+    ending& end = ending_.emplace();
+    end.why = std::move(why);
+    end.clean = clean;
+    end.was_open = was_open;
     if (was_open) {
         // The socket is asked before it goes.
-        report_lost_sends();
+        end.safe = acknowledged_bytes();
+        end.seconds_up = seconds_between(established_at_, now);
         if (now - established_at_ >= what_->stable_after.count()) {
             history_ = {};
             faulted_for_.clear();
         }
     }
     link_.cut();
-    phase_ = phase::idle;
-    due_ = 0;
+    phase_ = phase::resting;
     identity_missing_ = false;
     ping_due_ = false;
-    for (const ping_out& one : pings_) {
-        pings_asked_.push_back(one.call);
-    }
-    pings_.clear();
-    marks_ = {};
-    marks_limit_ = 0;
-    kept_ = {};
     progress_check_ = 0;
     paused_ = false;
     partial_ = {};
     closing_for_.reset();
+    finish(now);
+}
 
-    const bool own = why.where == layer::local && (why.code == "disconnect" || why.code == "stop");
-    const verdict given = judge(why, in_a_row(history_, series_of(why)));
-    if (own) {
-        last_attempt_ = 0;
-        attempts_ = 0;
-        show(state::stopped);
-    } else {
-        link_.log(given.error ? IOM_LOG_WARNING : IOM_LOG_INFO, given.sentence);
-        plan_next(now, why, given);
-        if (given.error) {
-            push_failure(record_type::error, why, given.sentence);
-        }
-        if (given.credentials) {
-            push_failure(record_type::credentials_rejected, why, given.sentence);
-        }
-        std::string fault = std::string(name_of(why.where)) + " " + why.code;
-        if (given.lane == lane::fatal && fault != faulted_for_) {
-            faulted_for_ = std::move(fault);
-            push_failure(record_type::faulted, why, given.sentence);
-        }
+// Tells what is owed, or as much of it as there is memory for, and the rest a little later.
+void session::finish(instant now) {
+    due_ = now + memory_pause;
+    try {
+        tell_ending(now);
+    } catch (const std::bad_alloc&) {
+        // ending_ knows how far it came.
     }
+}
+
+void session::tell_ending(instant now) {
+    ending& end = *ending_;
+    unsigned at = 0;
+    const auto once = [&](auto&& step) {
+        if (at++ == end.steps) {
+            step();
+            ++end.steps;
+        }
+    };
+    const bool own =
+        end.why.where == layer::local && (end.why.code == "disconnect" || end.why.code == "stop");
+    once([&] {
+        if (end.was_open) {
+            report_lost_sends();
+        }
+        marks_ = {};
+        marks_limit_ = 0;
+        kept_ = {};
+    });
+    once([&] {
+        if (end.why.place.empty()) {
+            end.why.place = place();
+        }
+        end.given = judge(end.why, in_a_row(history_, series_of(end.why)));
+        if (own) {
+            last_attempt_ = 0;
+            attempts_ = 0;
+        } else {
+            plan_next(now);
+        }
+    });
+    const verdict& given = end.given;
+    once([&] {
+        if (!own) {
+            link_.log(given.error ? IOM_LOG_WARNING : IOM_LOG_INFO, given.sentence);
+        }
+    });
+    once([&] { show(end.shown, end.due == 0 ? -1 : seconds_between(now, end.due)); });
+    once([&] {
+        if (end.shown != state::stopped && end.due == 0) {
+            note("no further attempt until Connect or a change of settings");
+        } else if (end.shown != state::stopped) {
+            note("next attempt in " + decimal(seconds_between(now, end.due)) + " s");
+        }
+    });
+    once([&] {
+        if (!own && given.error) {
+            push_failure(record_type::error, end.why, given.sentence);
+        }
+    });
+    once([&] {
+        if (!own && given.credentials) {
+            push_failure(record_type::credentials_rejected, end.why, given.sentence);
+        }
+    });
+    once([&] {
+        std::string fault = std::string(name_of(end.why.where)) + " " + end.why.code;
+        if (!own && given.lane == lane::fatal && fault != faulted_for_) {
+            push_failure(record_type::faulted, end.why, given.sentence);
+            faulted_for_ = std::move(fault);
+        }
+    });
     refuse_sends();
     if (announced_) {
-        announced_ = false;
         push({.type = record_type::disconnected,
-              .detail = static_cast<std::uint8_t>(why.where),
-              .flags = clean ? flag_clean : std::uint16_t{0},
-              .real = was_open ? seconds_between(established_at_, now) : 0},
-             {why.code, given.sentence});
+              .detail = static_cast<std::uint8_t>(end.why.where),
+              .flags = end.clean ? flag_clean : std::uint16_t{0},
+              .real = end.seconds_up},
+             {end.why.code, given.sentence});
+        announced_ = false;
     }
     end_calls(pings_asked_, IOM_GIVEN_UP, given.sentence);
+    while (!pings_.empty()) {
+        end_call(pings_.front().call, IOM_GIVEN_UP, given.sentence);
+        pings_.erase(pings_.begin());
+    }
     end_calls(disconnect_calls_, IOM_DONE, {});
     if (connect_after_close_ && !stopping_) {
         connect_after_close_ = false;
         wanted_ = true;
-        phase_ = phase::idle;
+        ending_.reset();
         begin(now);
-    } else {
-        end_calls(connect_calls_, IOM_GIVEN_UP, given.sentence);
+        return;
+    }
+    end_calls(connect_calls_, IOM_GIVEN_UP, given.sentence);
+    if (end.shown != state::stopped && (!wanted_ || !what_->auto_reconnect)) {
+        show(state::stopped); // it was given up while this was told
+        end.shown = state::stopped;
+        wanted_ = false;
     }
     if (stopping_) {
+        push({.type = record_type::closed});
         stopping_ = false;
         alarm_ = 0;
-        push({.type = record_type::closed});
     }
+    phase_ = end.shown == state::stopped ? phase::idle : phase::resting;
+    due_ = end.due;
+    ending_.reset();
 }
 
-// Shows what comes next, and sees to it.
-void session::plan_next(instant now, const failure& why, const verdict& given) {
+// What comes next, and when.
+void session::plan_next(instant now) {
+    ending& end = *ending_;
     const retry_policy policy{.first_max = what_->reconnect_first_max,
                               .min = what_->reconnect_min,
                               .max = what_->reconnect_max,
                               .fault_retry = what_->fault_retry};
     const std::optional<span_of_time> delay =
-        next_delay(history_, given, why.retry_after, policy, link_.random());
+        next_delay(history_, end.given, end.why.retry_after, policy, link_.random());
     if (!wanted_ || !what_->auto_reconnect) {
         wanted_ = false;
-        show(state::stopped);
         return;
     }
-    const state shown = given.lane == lane::fatal ? state::faulted : state::waiting;
-    if (!delay) {
-        rest_until(now, 0, shown);
-        note("no further attempt until Connect or a change of settings");
-        return;
-    }
-    rest_until(now, after(now, *delay), shown);
-    note("next attempt in " + decimal(seconds_between(now, due_)) + " s");
+    end.shown = end.given.lane == lane::fatal ? state::faulted : state::waiting;
+    end.due = delay ? after(now, *delay) : 0;
 }
 
 // Tells of sends that are not with the peer for sure: those that TCP had not acknowledged, and those that
 // were not wholly with the kernel.
 void session::report_lost_sends() {
-    const std::uint64_t safe = acknowledged_bytes();
-    for (const mark& one : marks_) {
+    ending& end = *ending_;
+    for (; end.lost_mark < marks_.size(); ++end.lost_mark, end.lost_of_mark = 0) {
+        const mark& one = marks_[end.lost_mark];
         const bool sent = one.sequence <= in_kernel_;
-        if (sent && one.end <= safe) {
+        if (sent && one.end <= end.safe) {
             continue;
         }
         std::string_view message;
@@ -687,8 +758,10 @@ void session::report_lost_sends() {
         }
         const auto flags = static_cast<std::uint16_t>(one.flags | (sent ? flag_unconfirmed : 0) |
                                                       (one.kept ? 0 : flag_wordless));
-        for (std::uint32_t left = one.count; left > 0; --left) {
-            push({.type = record_type::dropped, .flags = flags, .number = one.sequence - left + 1},
+        for (; end.lost_of_mark < one.count; ++end.lost_of_mark) {
+            push({.type = record_type::dropped,
+                  .flags = flags,
+                  .number = one.sequence - one.count + 1 + end.lost_of_mark},
                  {sent ? "unconfirmed" : "lost", message});
         }
     }
@@ -700,10 +773,19 @@ std::uint64_t session::acknowledged_bytes() {
     return bytes_in_kernel_ > waiting ? bytes_in_kernel_ - waiting : 0;
 }
 
+// The next send to be dealt with. It stays that, should memory run out meanwhile, until send_ is cleared.
+const record* session::next_send() {
+    if (send_ == nullptr) {
+        send_ = box_.sends.next();
+    }
+    return send_;
+}
+
 void session::refuse_sends() {
-    while (const record* one = box_.sends.next()) {
+    while (const record* one = next_send()) {
         push({.type = record_type::dropped, .flags = one->flags, .number = one->number},
              {"lost", one->parts[0]});
+        send_ = nullptr;
     }
     if (box_.sends.settle()) {
         link_.knock();
@@ -931,13 +1013,14 @@ void session::writable(instant now) {
     std::size_t bytes = 0;
     for (std::size_t count = 0; alive && count < turn_messages && bytes < turn_bytes && !link_.stuck();
          ++count) {
-        const record* one = box_.sends.next();
+        const record* one = next_send();
         if (one == nullptr) {
             break;
         }
         if (one->value != session_) {
             push({.type = record_type::dropped, .flags = one->flags, .number = one->number},
                  {"lost", one->parts[0]});
+            send_ = nullptr;
             continue;
         }
         const std::size_t size = one->parts[0].size();
@@ -945,6 +1028,7 @@ void session::writable(instant now) {
         bytes += size;
         remember(*one);
         written_ = one->number;
+        send_ = nullptr;
         alive = link_.write(binary ? frame::binary : frame::text, one->payload, size);
     }
     alive = link_.flush() && alive;
@@ -1010,16 +1094,17 @@ void session::remember(const record& send) {
     }
     // What the kernel never takes goes back to its queue, if there is one, and must not be gone then.
     const bool keep = kept_.size() + size <= kept_capacity || what_->offline_policy != offline_policy::error;
+    const std::uint64_t begin = kept_begin_ + kept_.size();
+    if (keep) {
+        kept_ += send.parts[0];
+    }
     marks_.push_back({.sequence = send.number,
                       .end = bytes_out_,
-                      .at = kept_begin_ + kept_.size(),
+                      .at = begin,
                       .size = static_cast<std::uint32_t>(size),
                       .count = 1,
                       .flags = send.flags,
                       .kept = keep});
-    if (keep) {
-        kept_ += send.parts[0];
-    }
 }
 
 void session::forget_acknowledged() {
@@ -1178,7 +1263,9 @@ void session::tick(instant now) {
     case phase::idle:
         break;
     case phase::resting:
-        if (due_ != 0 && now >= due_) {
+        if (due_ != 0 && now >= due_ && ending_) {
+            finish(now);
+        } else if (due_ != 0 && now >= due_) {
             begin(now);
         }
         break;
@@ -1286,7 +1373,6 @@ void session::show(state shown, double seconds) {
     if (shown == shown_ && !timed) {
         return;
     }
-    shown_ = shown;
     if (what_->extended_logging) {
         note("state: " + std::string(name_of(shown)));
     }
@@ -1294,13 +1380,13 @@ void session::show(state shown, double seconds) {
           .detail = static_cast<std::uint8_t>(shown),
           .number = attempts_,
           .real = seconds});
+    shown_ = shown;
 }
 
 void session::end_calls(std::vector<std::uint64_t>& calls, iom_outcome outcome, std::string_view sentence) {
-    std::vector<std::uint64_t> ended;
-    ended.swap(calls);
-    for (const std::uint64_t call : ended) {
-        end_call(call, outcome, sentence);
+    while (!calls.empty()) {
+        end_call(calls.front(), outcome, sentence);
+        calls.erase(calls.begin());
     }
 }
 

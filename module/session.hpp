@@ -169,6 +169,22 @@ private:
         std::uint64_t end;      // of the bytes that TCP had been given by then, as acknowledged() counts
     };
 
+    // What [control] has still to hear of an attempt or a session that is over. Memory may run out at any
+    // word of it; what was not told then is told a little later.
+    struct ending {
+        failure why;
+        bool clean = false;
+        bool was_open = false;
+        double seconds_up = 0;
+        std::uint64_t safe = 0;         // acknowledged bytes of the sends
+        std::size_t lost_mark = 0;      // next of marks_ to tell of
+        std::uint32_t lost_of_mark = 0; // sends of it that were told
+        verdict given;
+        state shown = state::stopped; // what comes next
+        instant due = 0;
+        unsigned steps = 0; // that are done
+    };
+
     void take_settings(instant now);
     void obey(instant now, const record& command);
     void obey_connect(instant now, std::uint64_t call);
@@ -184,9 +200,12 @@ private:
     [[nodiscard]] failure timed_out() const;
     [[nodiscard]] std::string place() const;
 
-    void over(instant now, const failure& why, bool clean);
-    void plan_next(instant now, const failure& why, const verdict& given);
+    void over(instant now, failure why, bool clean);
+    void finish(instant now);
+    void tell_ending(instant now);
+    void plan_next(instant now);
     void report_lost_sends();
+    const record* next_send();
     std::uint64_t acknowledged_bytes();
     void lost(instant now, std::string detail);
     void close_with(instant now, unsigned code, std::string_view reason, failure why);
@@ -233,6 +252,7 @@ private:
     phase phase_ = phase::idle;
     state shown_ = state::stopped;
     retry_history history_;
+    std::optional<ending> ending_; // is still to be told; the phase is resting meanwhile
     std::string faulted_for_;      // layer and code of the last event faulted
     std::uint64_t attempts_ = 0;   // since the last established session
     std::uint64_t attempt_id_ = 0; // ever
@@ -277,7 +297,8 @@ private:
     std::vector<std::uint64_t> pings_asked_;
 
     // Sends
-    std::uint64_t written_ = 0; // newest sequence that was written
+    const record* send_ = nullptr; // taken out of the mailbox, neither written nor refused yet
+    std::uint64_t written_ = 0;    // newest sequence that was written
     std::uint64_t in_kernel_ = 0;
     std::uint64_t reported_ = 0;  // as sent
     std::uint64_t bytes_out_ = 0; // of sends, in this session

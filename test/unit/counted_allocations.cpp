@@ -8,8 +8,19 @@ namespace {
 
 std::atomic<std::size_t> count{0};
 
+// Of the thread that asked for it, so that no other is hit.
+thread_local std::size_t granted = 0;
+thread_local std::size_t refusals = 0;
+
 void* counted(std::size_t size) {
     ++count;
+    if (refusals > 0) {
+        if (granted == 0) {
+            --refusals;
+            throw std::bad_alloc();
+        }
+        --granted;
+    }
     if (void* memory = std::malloc(size == 0 ? 1 : size)) {
         return memory;
     }
@@ -22,6 +33,17 @@ namespace iom::test {
 
 std::size_t allocations() noexcept {
     return count;
+}
+
+void refuse_memory(std::size_t still, std::size_t failures) noexcept {
+    granted = still;
+    refusals = failures;
+}
+
+std::size_t grant_memory() noexcept {
+    const std::size_t left = refusals;
+    refusals = 0;
+    return left;
 }
 
 } // namespace iom::test

@@ -1,15 +1,20 @@
 #include "module/session.hpp"
 
+#include "unit/counted_allocations.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cstring>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
 namespace {
 
 using namespace iom::ws;
+using iom::test::grant_memory;
+using iom::test::refuse_memory;
 using namespace std::chrono_literals;
 
 constexpr instant second = 1'000'000'000;
@@ -1311,6 +1316,95 @@ TEST_F(session_test, an_unverified_certificate_is_a_warning_on_every_connect) {
     made().tcp_up(now, "x");
     ASSERT_EQ(link.lines.size(), 1U);
     EXPECT_NE(link.lines[0].find("not verified"), std::string::npos);
+}
+
+// Wherever memory runs out while a loss is told, all of it is told in the end, once and in order, and the
+// line comes back.
+TEST_F(session_test, a_loss_is_told_whole_though_memory_runs_out) {
+    what.keep_alive = false;
+    what.hostname = "a-name-too-long-to-be-kept-in-place.example";
+    for (std::size_t failures = 1; failures <= 3; ++failures) {
+        bool through = false;
+        for (std::size_t at = 0; !through; ++at) {
+            ASSERT_LT(at, 200U);
+            SCOPED_TRACE(std::to_string(failures) + " from " + std::to_string(at));
+            mailbox fresh;
+            wire other;
+            session one(fresh, other, std::make_shared<settings>(what));
+            fresh.commands.push({.type = record_type::identity}, {"/", "", ""});
+            fresh.commands.push({.type = record_type::connect});
+            one.attend(now);
+            resolution found;
+            found.addresses = {"192.0.2.1"};
+            one.resolved(now, found);
+            one.tcp_up(now, "192.0.2.1:80");
+            one.asking(now);
+            one.upgraded(now, "");
+            other.sticks = true; // neither of the two comes through
+            fresh.sends.push({.type = record_type::send, .number = 1, .value = 1}, {"first"});
+            fresh.sends.push({.type = record_type::send, .number = 2, .value = 1}, {"second"});
+            one.attend(now);
+            while (fresh.events.next() != nullptr) {}
+            fresh.events.settle();
+            fresh.events.trim();
+            other.lines.clear();
+            other.did.reserve(100);
+            failure why = lost(layer::close, "4500");
+            why.detail = "words from the far end that are too long to be kept in place";
+
+            refuse_memory(at, failures);
+            try {
+                one.failed(now, std::move(why));
+            } catch (const std::bad_alloc&) { // as the link does
+                try {
+                    one.failed(now, lost(layer::local, "ENOMEM"));
+                } catch (const std::bad_alloc&) {}
+            }
+            const std::size_t left = grant_memory();
+            through = left == failures;
+
+            list told;
+            for (int ticks = 0; ticks < 10; ++ticks) {
+                while (const record* event = fresh.events.next()) {
+                    told.push_back(event->type == record_type::state
+                                       ? std::string(name_of(static_cast<state>(event->detail)))
+                                       : type_name(event->type));
+                    if (event->type == record_type::dropped) {
+                        told.back() += " " + std::to_string(event->number);
+                    }
+                }
+                fresh.events.settle();
+                ASSERT_NE(one.next(), 0);
+                if (!told.empty() && told.back() == "resolving") {
+                    break;
+                }
+                now = std::max(now, one.next());
+                one.tick(now);
+            }
+            EXPECT_EQ(told, (list{"dropped 1", "faulted", "error", "faulted", "dropped 2", "disconnected",
+                                  "resolving"}));
+            EXPECT_EQ(other.lines.size(), 1U); // the sentence
+        }
+    }
+}
+
+// A Disconnect that comes while a loss could not be told yet holds.
+TEST_F(session_test, a_disconnect_while_a_loss_waits_for_memory_is_the_end) {
+    what.keep_alive = false;
+    establish();
+    box.events.trim();
+    refuse_memory(0, 1000);
+    made().failed(now, lost(layer::close, "1006"));
+    EXPECT_GT(grant_memory(), 0U);
+    EXPECT_TRUE(take().empty());
+    box.commands.push({.type = record_type::disconnect, .number = 5});
+    refuse_memory(0, 1); // once more, before the command is seen
+    made().attend(now);
+    EXPECT_EQ(grant_memory(), 0U);
+    EXPECT_EQ(names(take()), (list{"stopped", "error", "disconnected", "call-ended"}));
+    pass(60 * second);
+    EXPECT_TRUE(take().empty());
+    EXPECT_EQ(made().next(), 0);
 }
 
 } // namespace
