@@ -301,10 +301,14 @@ void session::begin(instant now) {
         rest_until(now, earliest, state::waiting);
         return;
     }
-    const span_of_time pace = link_.pace(what_->reconnect_first_max);
-    if (pace > span_of_time(0)) {
+    // A place that an attempt was given and did not use is still this one's: were it left lying at each
+    // Connect and Disconnect, other instances would wait behind nobody.
+    if (turn_ <= now) {
+        turn_ = after(now, link_.pace(what_->reconnect_first_max));
+    }
+    if (turn_ > now) {
         phase_ = phase::pacing;
-        due_ = after(now, pace);
+        due_ = turn_;
         show(state::waiting, seconds_between(now, due_));
         note("waiting for its turn: other instances have the same server");
         return;

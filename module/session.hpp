@@ -257,7 +257,8 @@ private:
     std::uint64_t attempts_ = 0;   // since the last established session
     std::uint64_t attempt_id_ = 0; // ever
     instant last_attempt_ = 0;
-    instant due_ = 0; // end of resting and pacing, deadline of all other phases
+    instant turn_ = 0; // that the pacer gave
+    instant due_ = 0;  // end of resting and pacing, deadline of all other phases
     instant address_due_ = 0;
     bool identity_missing_ = false;
     bool announced_ = false; // event connected

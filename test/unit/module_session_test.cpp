@@ -1,5 +1,7 @@
 #include "module/session.hpp"
 
+#include "module/pacer.hpp"
+
 #include "unit/counted_allocations.hpp"
 
 #include <gtest/gtest.h>
@@ -71,6 +73,8 @@ struct wire final : transport {
     std::uint64_t acked = 0;
     double dice = 0.5;
     span_of_time pause{};
+    pacer* queue = nullptr; // instead of the pause
+    instant* clock = nullptr;
     std::string last_ping;
     std::vector<std::string> lines;
     int knocks = 0;
@@ -131,7 +135,10 @@ struct wire final : transport {
     void ignore_input() override { did.emplace_back("ignore"); }
     std::uint64_t unacknowledged() override { return unacked; }
     std::uint64_t acknowledged() override { return acked; }
-    span_of_time pace(span_of_time) override { return pause; }
+    span_of_time pace(span_of_time first_max) override {
+        return queue == nullptr ? pause
+                                : queue->reserve({"server.example", 80}, span_of_time(*clock), first_max);
+    }
     double random() override { return dice; }
     void knock() override { ++knocks; }
     void log(std::uint32_t, std::string_view text) override { lines.emplace_back(text); }
@@ -574,6 +581,20 @@ TEST_F(session_test, the_pacer_holds_an_attempt_back) {
     EXPECT_TRUE(link.did.empty());
     pass(20 * millisecond);
     EXPECT_EQ(names(take()), list{"resolving"});
+}
+
+TEST_F(session_test, one_that_connects_and_disconnects_all_the_time_keeps_its_one_place) {
+    pacer all;
+    all.enter({"server.example", 80});
+    all.enter({"server.example", 80});
+    link.queue = &all;
+    link.clock = &now;
+    for (int times = 0; times < 1000; ++times) {
+        connect();
+        command({.type = record_type::disconnect});
+        now += millisecond;
+    }
+    EXPECT_LE(all.reserve({"server.example", 80}, span_of_time(now), 5s), 20ms);
 }
 
 TEST_F(session_test, messages_come_whole) {
