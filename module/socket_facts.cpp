@@ -1,5 +1,6 @@
 #include "module/socket_facts.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -17,6 +18,11 @@ namespace {
 // The states of a TCP socket are in no header that agrees with linux/tcp.h.
 constexpr std::uint8_t state_established = 1;
 constexpr std::uint8_t state_close_wait = 8;
+
+// When TCP probes an idle line, see watch_by_tcp.
+constexpr std::chrono::seconds idle{30};
+constexpr std::chrono::seconds between{10};
+constexpr int probes = 3;
 
 bool facts_of(int socket, tcp_info& facts) {
     socklen_t size = sizeof facts;
@@ -61,10 +67,13 @@ int pending_error(int socket) {
 }
 
 void watch_by_tcp(int socket, std::chrono::nanoseconds patience) {
+    // With TCP_USER_TIMEOUT the kernel gives an idle line up by that time, too, and no more by the count of
+    // probes: a longer one would put off what they find.
+    patience = std::min<std::chrono::nanoseconds>(patience, idle + probes * between);
     set(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
-    set(socket, IPPROTO_TCP, TCP_KEEPIDLE, 30);
-    set(socket, IPPROTO_TCP, TCP_KEEPINTVL, 10);
-    set(socket, IPPROTO_TCP, TCP_KEEPCNT, 3);
+    set(socket, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(idle.count()));
+    set(socket, IPPROTO_TCP, TCP_KEEPINTVL, static_cast<int>(between.count()));
+    set(socket, IPPROTO_TCP, TCP_KEEPCNT, probes);
     set(socket, IPPROTO_TCP, TCP_USER_TIMEOUT,
         static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(patience).count()));
 }

@@ -27,7 +27,7 @@ line_end end_of(int socket, int error = 0);
 int pending_error(int socket);
 
 /// Makes TCP itself watch the line: an idle one after 30 s by three probes 10 s apart, sent bytes by
-/// `patience`.
+/// `patience`; at most those 60 s.
 void watch_by_tcp(int socket, std::chrono::nanoseconds patience);
 
 /// "192.0.2.1:80" or "[2001:db8::1]:80" of the far end; empty if there is none.

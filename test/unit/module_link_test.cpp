@@ -642,6 +642,22 @@ TEST_F(link_test, a_violation_is_answered_behind_what_is_still_to_be_sent) {
     EXPECT_EQ(server.get("/closes")[0]["code"], 1002);
 }
 
+// An option of the socket that is connected to this port of ours.
+int option_of_line_to(std::uint16_t port, int level, int name) {
+    int value = -1;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+        const int fd = std::stoi(entry.path().filename());
+        sockaddr_in far{};
+        socklen_t size = sizeof far;
+        if (getpeername(fd, reinterpret_cast<sockaddr*>(&far), &size) == 0 && far.sin_family == AF_INET &&
+            ntohs(far.sin_port) == port) {
+            size = sizeof value;
+            getsockopt(fd, level, name, &value, &size);
+        }
+    }
+    return value;
+}
+
 TEST_F(link_test, without_pings_tcp_watches_the_line) {
     what.keep_alive = false;
     what.ping_interval = 20s;
@@ -649,28 +665,21 @@ TEST_F(link_test, without_pings_tcp_watches_the_line) {
     user me(shared_link(), what);
     me.connect("/");
     ASSERT_TRUE(me.until_established());
-    int line = -1;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-        const int fd = std::stoi(entry.path().filename());
-        sockaddr_in far{};
-        socklen_t size = sizeof far;
-        if (getpeername(fd, reinterpret_cast<sockaddr*>(&far), &size) == 0 && far.sin_family == AF_INET &&
-            ntohs(far.sin_port) == server.port()) {
-            line = fd;
-        }
-    }
-    ASSERT_GE(line, 0);
-    const auto option = [&](int level, int name) {
-        int value = -1;
-        socklen_t size = sizeof value;
-        getsockopt(line, level, name, &value, &size);
-        return value;
-    };
-    EXPECT_EQ(option(SOL_SOCKET, SO_KEEPALIVE), 1);
-    EXPECT_EQ(option(IPPROTO_TCP, TCP_KEEPIDLE), 30);
-    EXPECT_EQ(option(IPPROTO_TCP, TCP_KEEPINTVL), 10);
-    EXPECT_EQ(option(IPPROTO_TCP, TCP_KEEPCNT), 3);
-    EXPECT_EQ(option(IPPROTO_TCP, TCP_USER_TIMEOUT), 30'000);
+    EXPECT_EQ(option_of_line_to(server.port(), SOL_SOCKET, SO_KEEPALIVE), 1);
+    EXPECT_EQ(option_of_line_to(server.port(), IPPROTO_TCP, TCP_KEEPIDLE), 30);
+    EXPECT_EQ(option_of_line_to(server.port(), IPPROTO_TCP, TCP_KEEPINTVL), 10);
+    EXPECT_EQ(option_of_line_to(server.port(), IPPROTO_TCP, TCP_KEEPCNT), 3);
+    EXPECT_EQ(option_of_line_to(server.port(), IPPROTO_TCP, TCP_USER_TIMEOUT), 30'000);
+}
+
+TEST_F(link_test, without_pings_an_idle_line_is_given_up_in_a_minute_whatever_the_ping_interval) {
+    what.keep_alive = false;
+    what.ping_interval = 100s;
+    what.pong_timeout = 10s;
+    user me(shared_link(), what);
+    me.connect("/");
+    ASSERT_TRUE(me.until_established());
+    EXPECT_EQ(option_of_line_to(server.port(), IPPROTO_TCP, TCP_USER_TIMEOUT), 60'000);
 }
 
 TEST_F(link_test, a_redirect_is_followed_within_one_attempt) {
