@@ -138,7 +138,8 @@ void session::obey(instant now, const record& command) {
     case record_type::identity:
         who_.path = command.parts[0];
         who_.headers = command.parts[1];
-        who_.authorization = command.parts[2].substr(0, command.parts[2].size() - command.value);
+        who_.authorization =
+            command.parts[2].substr(0, command.parts[2].size() - static_cast<std::size_t>(command.value));
         who_.proxy_login = command.parts[2].substr(who_.authorization.size());
         if (identity_missing_ && command.number == attempt_id_) {
             identity_missing_ = false;
