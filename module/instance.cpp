@@ -19,6 +19,7 @@ namespace variable = ids::variable;
 constexpr std::size_t batch_records = 256;
 constexpr std::size_t batch_bytes = std::size_t{1} << 20;
 
+constexpr std::int64_t longest_hold = second; // of messages whose answers a slow line could not take yet
 constexpr std::int64_t fast_interval = second / 50; // between two reports of what changes with each message
 
 double to_seconds(std::int64_t nanoseconds) {
@@ -102,6 +103,7 @@ std::uint32_t instance::start(iom_text* why) {
     }
     stopping_ = false;
     closed_ = false;
+    gate_ = {};
     alarm_ = 0;
     flights_.reset();
     newest_sent_ = 0;
@@ -242,9 +244,7 @@ std::uint32_t instance::service() {
 std::uint32_t instance::read_events() {
     std::size_t bytes = 0;
     for (std::size_t records = 0; records < batch_records && bytes < batch_bytes; ++records) {
-        // What rules answer to a message goes out before the next message is read: nothing piles up, nothing
-        // is lost.
-        if (open_ && box_->sends.full() && box_->sends.wait_for_room()) {
+        if (held_back()) {
             return 0;
         }
         if (box_->events.batch_ends()) {
@@ -261,6 +261,31 @@ std::uint32_t instance::read_events() {
         }
     }
     return box_->events.more() ? IOM_MORE : 0;
+}
+
+// What rules answer to a message goes out before the next message is read: nothing piles up, nothing is lost.
+// But on a line that takes long for it rules must not become deaf: after a while they hear on, up to the next
+// message that they answer, and further only as fast as the line carries their answers.
+bool instance::held_back() {
+    if (!open_ || !(gate_.shut || box_->sends.full()) || !box_->sends.wait_for_room()) {
+        gate_ = {};
+        return false;
+    }
+    const std::size_t waiting = box_->sends.waiting();
+    if (!gate_.shut) {
+        gate_ = {.shut = true, .lift_at = now_ + longest_hold};
+    } else if (gate_.lifted && gate_.before != answered_) {
+        gate_.lifted = false;
+        gate_.lift_at = now_ + longest_hold;
+        gate_.answer = answered_ - gate_.before;
+        gate_.level = waiting;
+    } else if (!gate_.lifted && now_ >= gate_.lift_at) {
+        gate_.slow = true;
+        gate_.lift_at = now_ + longest_hold;
+        gate_.lifted = gate_.answer == 0 || waiting + gate_.answer <= gate_.level;
+        gate_.before = answered_;
+    }
+    return !gate_.lifted;
 }
 
 // ---- time -------------------------------------------------------------------------------------------
@@ -311,6 +336,9 @@ std::optional<std::int64_t> instance::next_deadline() const {
         sooner(last_heard_ + settings_->silence_timeout.count());
     }
     sooner(outbound_.next_expiry());
+    if (gate_.shut && !gate_.lifted) {
+        sooner(gate_.lift_at);
+    }
     if (retry_tick_ != 0) {
         sooner(retry_tick_);
     }
@@ -318,6 +346,9 @@ std::optional<std::int64_t> instance::next_deadline() const {
 }
 
 void instance::arm_alarm() {
+    if (gate_.shut && !gate_.lifted && alarm_ <= now_) {
+        alarm_ = 0; // it has come, but is not read either
+    }
     auto due = next_deadline();
     if (statuses_.fast_changed() || last_received_new_) {
         due = std::min(due.value_or(fast_posted_ + fast_interval), fast_posted_ + fast_interval);

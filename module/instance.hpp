@@ -64,6 +64,17 @@ private:
         std::string_view key;
     };
 
+    /// What rules answer to a message goes out before the next message is read, see held_back().
+    struct gate {
+        bool shut = false;   // more than the high mark waits to be sent, and not yet less than the low one
+        bool lifted = false; // messages are read all the same, until one is answered
+        bool slow = false;   // it was lifted at least once: the line takes long
+        std::int64_t lift_at = 0; // while it is not lifted
+        std::size_t before = 0;   // answered_ when it was lifted
+        std::size_t answer = 0;   // bytes that were answered then
+        std::size_t level = 0;    // what waited to be sent with them
+    };
+
     struct ended_call {
         std::uint64_t call = 0;
         std::uint32_t outcome = IOM_DONE;
@@ -87,6 +98,7 @@ private:
 
     // ---- events -------------------------------------------------------------------------------------
     std::uint32_t read_events();
+    bool held_back();
     void handle(const record& what);
     void handle_state(const record& what);
     void handle_established(const record& what);
@@ -158,6 +170,8 @@ private:
     bool stopping_ = false;
     bool closed_ = false;
     bool ring_ = false;
+    gate gate_;
+    std::size_t answered_ = 0; // bytes of sends that were given within service, ever
     std::int64_t now_ = 0;
     std::int64_t alarm_ = 0; // what the network thread was last told; 0: none
 

@@ -243,13 +243,23 @@ std::uint32_t instance::take_message(std::uint64_t call, std::string_view label,
         return IOM_OFFLINE;
     }
     // With a queue messages wait for ready, and none overtakes those that wait.
-    const bool direct = error_policy ? open_ : ready_ && open_ && outbound_.empty() && !box_->sends.full();
+    const bool direct =
+        error_policy ? open_ : ready_ && open_ && outbound_.empty() && !box_->sends.full() && !gate_.shut;
+    if (direct && gate_.slow && !servicing_) {
+        return refuse(IOM_BUSY, std::string(label) +
+                                    ": more is sent than the line carries, and what waits has to go out "
+                                    "first. Send less, try again later, or set When not established to "
+                                    "queue.");
+    }
     if (direct && box_->sends.waiting() > too_much) {
         return refuse(IOM_BUSY, std::string(label) +
                                     ": more than 4 MiB wait to be sent, the line takes no more. Send less, "
                                     "or try again later.");
     }
     ++order_;
+    if (servicing_) {
+        answered_ += payload.size() + 1;
+    }
     if (!direct) {
         waiting_message message;
         message.order = order_;

@@ -477,7 +477,7 @@ void instance::launch(const waiting_message& message) {
 }
 
 void instance::flush_queue() {
-    if (!ready_ || !open_ || outbound_.empty()) {
+    if (!ready_ || !open_ || outbound_.empty() || gate_.shut) {
         return;
     }
     outbound_.expire(now_, drops_);

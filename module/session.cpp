@@ -1260,6 +1260,7 @@ void session::tick(instant now) {
         if (looked) {
             alarm_ = 0;
             push({.type = record_type::alarm});
+            link_.knock(); // also where [control] leaves events unread: it may wait for just this
         } else {
             looked_ = true;
         }

@@ -214,6 +214,32 @@ TEST_F(Outbound, ARestartByAChangedSettingGivesUpWhatWaitsAndKeepsTheRest) {
 
 constexpr std::string_view first_session = R"(<when status="line/reconnects" is="0"/>)";
 
+// More is sent than the line carries: what comes in is heard all the same.
+class Overload : public testing::TestWithParam<std::string_view> {};
+
+TEST_P(Overload, LeavesNoRuleDeaf) {
+    peer far_end;
+    host controller(
+        xml::project(xml::instance("line", far_end.port(), "/stop-reading",
+                                   xml::set("send-keep-alive", "false") + xml::set("write-deadline", "0") +
+                                       xml::set("offline-policy", GetParam())) +
+                     R"(<rule name="flood"><on trigger="host/every" interval="20ms"/>)" +
+                     send(std::string(200'000, 'x')) + "</rule>" +
+                     // What waits in the module's own buffers once the kernel takes no more.
+                     xml::rule("line/message-dropped", xml::log("TOO MUCH")) +
+                     xml::rule("host/action-failed", xml::log("TOO MUCH")) +
+                     xml::rule("line/message-received", xml::log("GOT ${message}"))));
+    controller.wait_log("TOO MUCH");
+    for (const std::string_view word : {"SLOWER", "STOP"}) {
+        http(far_end.port(), "POST", "/send?path=/stop-reading", word);
+        controller.wait_log("GOT " + std::string(word));
+    }
+    EXPECT_EQ(controller.stop(), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Policies, Overload, testing::Values("error", "queue"),
+                         [](const auto& one) { return std::string(one.param); });
+
 TEST(WriteDeadline, AMessageThatALineNeverTookWaitsForTheNext) {
     // 32 MiB are more than the two kernels hold between us and a peer that does not read.
     constexpr std::size_t size = std::size_t{32} << 20;

@@ -693,6 +693,93 @@ TEST_F(instances, stops_reading_while_its_own_sends_pile_up) {
     EXPECT_EQ(call, 8U);
 }
 
+TEST_F(instances, hears_on_although_more_is_sent_than_the_line_carries) {
+    ready();
+    const std::string large(300 << 10, 'x');
+    std::uint64_t call = 0;
+    while (call < 4) {
+        EXPECT_EQ(send(++call, large), IOM_OK);
+    }
+    receive("STOP");
+    EXPECT_EQ(service(), "") << "the line may take it yet";
+    EXPECT_EQ(send(++call, large), IOM_OK);
+    link->commands();
+    const std::int64_t held_since = link->time;
+    for (int alarms = 0; alarms < 3 && link->time < held_since + second; ++alarms) {
+        ASSERT_GT(link->alarm, link->time) << "each alarm is followed by the next, though none is read";
+        link->time = link->alarm;
+        event({.type = record_type::alarm});
+        if (link->time < held_since + second) {
+            EXPECT_EQ(service(), "");
+            link->commands();
+        }
+    }
+    EXPECT_EQ(link->time, held_since + second);
+    receive("STOP AT ONCE");
+    EXPECT_EQ(service(), "message-received(STOP, false) message-received(STOP AT ONCE, false)");
+    EXPECT_EQ(send(++call, large), IOM_BUSY);
+    EXPECT_TRUE(sentence.starts_with("Send Message: more is sent than the line carries")) << sentence;
+    receive("now");
+    EXPECT_EQ(service(), "message-received(now, false)");
+    link->sends();
+    service();
+    EXPECT_EQ(send(++call, large), IOM_OK) << "it is through";
+}
+
+TEST_F(instances, hears_on_over_a_slow_line_only_as_fast_as_it_carries_the_answers) {
+    ready();
+    const std::string large(300 << 10, 'x');
+    std::uint64_t call = 0;
+    host.on_trigger = [&](std::uint32_t trigger, const iom_value*, std::size_t) {
+        if (trigger == ids::trigger::message_received) {
+            EXPECT_EQ(send(++call, large), IOM_OK);
+        }
+    };
+    for (int index = 0; index < 20; ++index) {
+        receive("go");
+    }
+    service();
+    EXPECT_EQ(call, 4U);
+    link->time += second;
+    service();
+    EXPECT_EQ(call, 5U) << "one more";
+    for (int index = 0; index < 10; ++index) {
+        link->time += second;
+        service();
+    }
+    EXPECT_EQ(call, 5U) << "its answer has not made its way";
+    ASSERT_NE(link->box->sends.next(), nullptr);
+    ASSERT_NE(link->box->sends.next(), nullptr);
+    link->box->sends.settle();
+    link->time += second;
+    service();
+    EXPECT_EQ(call, 6U);
+}
+
+TEST_F(instances, a_queue_keeps_what_a_slow_line_does_not_take) {
+    run({text_value(id::offline_policy, "queue")});
+    establish();
+    service();
+    const std::string large(300 << 10, 'x');
+    std::uint64_t call = 0;
+    while (call < 4) {
+        EXPECT_EQ(send(++call, large), IOM_OK);
+    }
+    service();
+    link->time += second;
+    receive("STOP");
+    EXPECT_EQ(send(++call, "waits"), IOM_OK);
+    EXPECT_EQ(service(), "message-received(STOP, false)");
+    ASSERT_NE(link->box->sends.next(), nullptr);
+    link->box->sends.settle();
+    EXPECT_EQ(send(++call, "waits too"), IOM_OK);
+    service();
+    EXPECT_EQ(fast_status(ids::status::queue_depth), "2");
+    link->sends();
+    service();
+    EXPECT_EQ(link->sends(), "5:waits@1 6:waits too@1");
+}
+
 TEST_F(instances, refuses_what_would_pile_up_without_bound) {
     ready();
     const std::string large(1 << 20, 'x');

@@ -1274,6 +1274,16 @@ TEST_F(session_test, backoff_grows_until_a_session_was_stable) {
     EXPECT_NEAR(delay_after(second), 1, 0.001);
 }
 
+TEST_F(session_test, the_alarm_wakes_control_although_it_leaves_events_unread) {
+    establish();
+    made().received(now, "unread", true, true, false, 0);
+    command({.type = record_type::alarm_at, .number = static_cast<std::uint64_t>(now + second)});
+    const int before = link.knocks;
+    pass(second + millisecond);
+    EXPECT_GT(link.knocks, before);
+    EXPECT_EQ(names(take()), (list{"message", "alarm"}));
+}
+
 TEST_F(session_test, the_alarm_rings_once) {
     command({.type = record_type::alarm_at, .number = static_cast<std::uint64_t>(now + second)});
     EXPECT_EQ(made().next(), now + second);
