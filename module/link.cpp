@@ -211,6 +211,8 @@ void network::doorbell() {
     }
     if (left) {
         common_.vhosts.sweep();
+    } else {
+        common_.vhosts.sweep_outdated(); // every attempt comes by here
     }
 }
 

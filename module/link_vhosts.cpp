@@ -59,6 +59,12 @@ struct key {
     std::array<stamp, 3> files;
 
     bool operator==(const key&) const = default;
+
+    // The same settings, whose files say something else now.
+    [[nodiscard]] bool renews(const key& other) const {
+        return secure == other.secure && compression == other.compression && proxy == other.proxy &&
+               tls == other.tls && files != other.files;
+    }
 };
 
 std::string system_store() {
@@ -114,6 +120,7 @@ struct link_vhosts::hold::entry {
     key what;
     lws_vhost* vhost = nullptr;
     unsigned holders = 0;
+    bool outdated = false;
 };
 
 link_vhosts::link_vhosts() = default;
@@ -225,8 +232,29 @@ std::variant<link_vhosts::hold, failure> link_vhosts::for_settings(const setting
         }
         return unusable_file(unusable, how.tls);
     }
-    entries_.push_back({.what = std::move(wanted), .vhost = vhost, .holders = 0});
+    for (hold::entry& one : entries_) {
+        if (wanted.renews(one.what)) {
+            one.outdated = outdated_ = true;
+        }
+    }
+    entries_.push_back({.what = std::move(wanted), .vhost = vhost});
     return hold(&entries_.back());
+}
+
+void link_vhosts::sweep_outdated() {
+    if (!outdated_) {
+        return;
+    }
+    outdated_ = false;
+    for (auto one = entries_.begin(); one != entries_.end();) {
+        if (one->outdated && one->holders == 0) {
+            lws_vhost_destroy(one->vhost);
+            one = entries_.erase(one);
+        } else {
+            outdated_ = outdated_ || one->outdated; // somebody is still connected by it
+            ++one;
+        }
+    }
 }
 
 void link_vhosts::sweep() {

@@ -232,10 +232,18 @@ holdings held() {
 // An iompeer whose events nobody keeps: a test that counts memory would count them.
 class quiet_peer {
 public:
+    explicit quiet_peer(std::vector<std::string> options = {})
+        : program_([&] {
+              std::vector<std::string> words{"sh", "-c", "exec \"$0\" --port 0 \"$@\" 2>/dev/null",
+                                             iom::test::iompeer()};
+              words.insert(words.end(), options.begin(), options.end());
+              return words;
+          }()) {}
+
     [[nodiscard]] std::uint16_t port() const { return port_; }
 
 private:
-    iom::test::process program_{{"sh", "-c", "exec \"$0\" --port 0 2>/dev/null", iom::test::iompeer()}};
+    iom::test::process program_;
     std::uint16_t port_ = static_cast<std::uint16_t>(
         std::stoi(program_.wait_line(iom::test::process::stream::out, "ready ").substr(6)));
 };
@@ -760,6 +768,42 @@ TEST(link_tls, speaks_1_3_and_1_2_and_trusts_only_what_it_should) {
     settings pinned = what;
     pinned.tls.pins = {std::string(32, '\0')};
     EXPECT_EQ(session(pinned, modern.port()), "tls pin-mismatch");
+}
+
+TEST(link_tls, certificates_that_are_renewed_all_the_time_take_no_more_memory) {
+    const iom::test::temporary_folder folder;
+    iom::test::certificates authority(folder.path());
+    const auto pair = authority.issue("server", "IP:127.0.0.1");
+    const quiet_peer far_end({"--tls-cert", pair.certificate, "--tls-key", pair.key});
+    settings what;
+    what.hostname = "127.0.0.1";
+    what.port = far_end.port();
+    what.secure = true;
+    what.reconnect_first_max = 0s;
+    what.reconnect_min = 0s;
+    what.stable_after = 0s;
+    what.tls.server_name = what.hostname;
+    what.tls.ca = authority.authority();
+
+    user me(shared_link(), what);
+    me.connect("/close?code=1000");
+    auto time = std::filesystem::last_write_time(what.tls.ca);
+    int renewed = 0;
+    const auto renew = [&](int times) { // and connect anew with each
+        const int enough = renewed + times;
+        return me.until([&] {
+            if (me.established > renewed) {
+                renewed = me.established;
+                std::filesystem::last_write_time(what.tls.ca, time += 1s);
+            }
+            return renewed >= enough;
+        });
+    };
+    ASSERT_TRUE(renew(10));
+    const std::size_t before = iom::test::live_bytes();
+    ASSERT_TRUE(renew(100));
+    EXPECT_LT(iom::test::live_bytes(), before + 100'000); // each set of certificates takes some 4,000
+    EXPECT_TRUE(me.stop());
 }
 
 TEST(link_tls, a_reset_for_want_of_a_client_certificate_is_told_as_such) {
