@@ -118,11 +118,8 @@ void instance::handle_established(const record& what) {
     if (++sessions_ > 1) {
         statuses_.add(status::reconnects, 1);
     }
-    std::string tls(what.parts[1]);
-    if (!what.parts[2].empty()) {
-        tls += ' ';
-        tls += what.parts[2];
-    }
+    const std::string_view tls = what.parts[1];
+    statuses_.set(status::remote_address, what.parts[2]);
     statuses_.set(status::subprotocol, what.parts[0]);
     statuses_.set(status::tls_session, tls);
     statuses_.set(status::certificate_expiry,

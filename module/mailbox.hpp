@@ -32,8 +32,8 @@ enum class record_type : std::uint8_t {
     /// TCP is up. parts: remote address.
     connected,
     /// Upgraded. number: session, 1, 2, ... per attach; value: the certificate's end in seconds since 1970, 0
-    /// =
-    /// none; parts: subprotocol, TLS version, cipher (empty over ws).
+    /// = none; parts: subprotocol, TLS version and cipher (empty over ws), remote address (a redirect or
+    /// another address of the name may have led elsewhere since connected).
     established,
     /// An attempt or a session failed. detail: layer; parts: code, sentence.
     error,

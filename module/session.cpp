@@ -463,6 +463,7 @@ void session::tcp_up(instant, std::string_view remote) {
     if (phase_ != phase::opening) {
         return;
     }
+    remote_ = remote;
     note("TCP connection established");
     if (what_->proxy) {
         note("asking the proxy for a way to " + with_port(to_.host, to_.port) + " (CONNECT)");
@@ -551,7 +552,7 @@ void session::upgraded(instant now, std::string_view subprotocol) {
     push({.type = record_type::established,
           .number = session_,
           .value = static_cast<std::uint64_t>(tls_.expiry)},
-         {subprotocol, tls_.version, tls_.cipher});
+         {subprotocol, tls_.version + (tls_.cipher.empty() ? "" : " ") + tls_.cipher, remote_});
     end_calls(connect_calls_, IOM_DONE, {});
 }
 

@@ -269,6 +269,7 @@ private:
     unsigned redirects_ = 0;
     std::optional<failure> best_failure_; // of the addresses tried
     std::string address_;                 // being tried, with port
+    std::string remote_;                  // as the socket has it
     state stage_ = state::connecting;     // how far the connection at this address came
     tls_facts tls_;
 

@@ -69,7 +69,7 @@ protected:
 
     void establish(std::uint64_t session = 1) {
         event({.type = record_type::connected}, {"10.0.0.1:80"});
-        event({.type = record_type::established, .number = session}, {"", "", ""});
+        event({.type = record_type::established, .number = session}, {"", "", "10.0.0.1:80"});
     }
 
     void receive(std::string_view message, bool binary = false) {
@@ -158,14 +158,15 @@ TEST_F(instances, tells_each_step_with_its_variables) {
     EXPECT_EQ(service(), "");
     EXPECT_EQ(status(ids::status::connection_status), "resolving");
     event({.type = record_type::connected}, {"10.0.0.1:80"});
-    event({.type = record_type::established, .number = 1, .value = 1763798400}, {"stomp", "TLSv1.3", "AES"});
+    event({.type = record_type::established, .number = 1, .value = 1763798400},
+          {"stomp", "TLSv1.3 AES", "10.0.0.2:81"}); // where a redirect led
     EXPECT_EQ(service(), "connected(10.0.0.1:80) websocket-established(stomp, TLSv1.3 AES) ready()");
     EXPECT_EQ(link->commands(), "ready(1)");
     EXPECT_EQ(host.sessions, 1);
     EXPECT_EQ(status(ids::status::connection_status), "ready");
     EXPECT_EQ(status(ids::status::is_established), "true");
     EXPECT_EQ(status(ids::status::is_ready), "true");
-    EXPECT_EQ(status(ids::status::remote_address), "10.0.0.1:80");
+    EXPECT_EQ(status(ids::status::remote_address), "10.0.0.2:81");
     EXPECT_EQ(status(ids::status::tls_session), "TLSv1.3 AES");
     EXPECT_EQ(status(ids::status::subprotocol), "stomp");
     EXPECT_EQ(status(ids::status::certificate_expiry), "2025-11-22T08:00:00Z");

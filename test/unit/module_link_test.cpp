@@ -115,8 +115,9 @@ public:
             case record_type::established:
                 session_ = one->number;
                 ++established;
-                tls = std::string(one->parts[1]);
-                cipher = std::string(one->parts[2]);
+                tls = one->parts[1].substr(0, one->parts[1].find(' '));
+                cipher = one->parts[1].substr(std::min(one->parts[1].size(), tls.size() + 1));
+                remote = one->parts[2];
                 subprotocol = std::string(one->parts[0]);
                 break;
             case record_type::message:
@@ -190,6 +191,7 @@ public:
     std::string tls;
     std::string cipher;
     std::string subprotocol;
+    std::string remote;
     std::vector<std::string> errors;
     std::vector<message> messages;
 
@@ -692,9 +694,12 @@ TEST_F(link_test, without_pings_an_idle_line_is_given_up_in_a_minute_whatever_th
 
 TEST_F(link_test, a_redirect_is_followed_within_one_attempt) {
     user me(shared_link(), what);
-    me.connect("/redirect?to=/elsewhere");
+    const iom::test::peer other;
+    const std::string there = "127.0.0.1:" + std::to_string(other.port());
+    me.connect("/redirect?to=ws://" + there + "/elsewhere");
     ASSERT_TRUE(me.until_established());
     EXPECT_EQ(me.connected, 1);
+    EXPECT_EQ(me.remote, there);
     EXPECT_TRUE(me.errors.empty());
 }
 

@@ -290,8 +290,7 @@ TEST_F(session_test, a_secure_one_is_securing_first) {
     const auto events = take();
     const event* up = find(events, "established");
     ASSERT_NE(up, nullptr);
-    EXPECT_EQ(up->parts[1], "TLSv1.3");
-    EXPECT_EQ(up->parts[2], "CIPHER");
+    EXPECT_EQ(up->parts[1], "TLSv1.3 CIPHER");
     EXPECT_EQ(up->head.value, 99U);
 }
 
@@ -561,6 +560,23 @@ TEST_F(session_test, a_redirect_stays_within_the_attempt_and_keeps_credentials_a
     const auto events = take();
     EXPECT_NE(find(events, "faulted"), nullptr);
     EXPECT_NE(find(events, "error")->parts[1].find("evil.example"), std::string::npos);
+}
+
+TEST_F(session_test, established_names_the_far_end_that_it_is_with) {
+    connect();
+    resolve({"192.0.2.1", "192.0.2.2"});
+    made().tcp_up(now, "192.0.2.1:80");
+    EXPECT_EQ(find(take(), "connected")->parts[0], "192.0.2.1:80");
+    made().failed(now, lost(layer::upgrade, "EOF"));
+    made().tcp_up(now, "192.0.2.2:80");
+    made().redirected(now, "302", "http://server.example:81/elsewhere");
+    made().tcp_up(now, "192.0.2.2:81");
+    made().upgraded(now, "");
+    const auto events = take();
+    const event* up = find(events, "established");
+    ASSERT_NE(up, nullptr);
+    EXPECT_EQ(up->parts[1], "");
+    EXPECT_EQ(up->parts[2], "192.0.2.2:81");
 }
 
 TEST_F(session_test, an_endless_redirect_ends) {
