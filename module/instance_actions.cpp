@@ -184,6 +184,11 @@ std::uint32_t instance::request(std::uint64_t call, std::span<const iom_value> a
         return refuse(IOM_ARGUMENT,
                       "Answer: this host has no iom.match/1 to test messages with. Leave it empty.");
     }
+    if (requests_.full()) {
+        return refuse(IOM_BUSY, "Request: " + std::to_string(requests::most) +
+                                    " requests wait for their answers already. Send fewer at a time, or give "
+                                    "them a shorter Timeout.");
+    }
     const iom_value* timeout = find_value(arguments, argument::request::timeout);
     double seconds = ids::argument_default::request::timeout;
     if (timeout != nullptr) {

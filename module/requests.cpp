@@ -14,25 +14,34 @@ std::int64_t due(const pending_request& request, std::int64_t stirred) {
 
 } // namespace
 
-pending_request requests::take(std::size_t index) {
-    const auto at = pending_.begin() + static_cast<std::ptrdiff_t>(index);
+void requests::add(pending_request&& request) {
+    pending_.push_back(std::move(request));
+    const auto at = std::prev(pending_.end());
+    try {
+        places_.insert_or_assign(at->call, at);
+    } catch (...) {
+        pending_.erase(at);
+        throw;
+    }
+}
+
+pending_request requests::take(place at) {
     pending_request taken = std::move(*at);
+    places_.erase(taken.call);
     pending_.erase(at);
     return taken;
 }
 
 void requests::sent(std::uint64_t call, std::int64_t now) {
-    for (pending_request& request : pending_) {
-        if (request.call == call) {
-            request.sent = now;
-        }
+    if (const auto found = places_.find(call); found != places_.end()) {
+        found->second->sent = now;
     }
 }
 
 std::optional<pending_request> requests::late(std::int64_t now, std::int64_t stirred) {
-    for (std::size_t index = 0; index < pending_.size(); ++index) {
-        if (pending_[index].sent != 0 && due(pending_[index], stirred) <= now) {
-            return take(index);
+    for (auto one = pending_.begin(); one != pending_.end(); ++one) {
+        if (one->sent != 0 && due(*one, stirred) <= now) {
+            return take(one);
         }
     }
     return std::nullopt;
@@ -49,21 +58,17 @@ std::optional<std::int64_t> requests::deadline(std::int64_t stirred) const {
 }
 
 std::optional<pending_request> requests::lost(bool all) {
-    for (std::size_t index = 0; index < pending_.size(); ++index) {
-        if (all || pending_[index].sent != 0) {
-            return take(index);
+    for (auto one = pending_.begin(); one != pending_.end(); ++one) {
+        if (all || one->sent != 0) {
+            return take(one);
         }
     }
     return std::nullopt;
 }
 
 std::optional<pending_request> requests::remove(std::uint64_t call) {
-    for (std::size_t index = 0; index < pending_.size(); ++index) {
-        if (pending_[index].call == call) {
-            return take(index);
-        }
-    }
-    return std::nullopt;
+    const auto found = places_.find(call);
+    return found != places_.end() ? std::optional(take(found->second)) : std::nullopt;
 }
 
 } // namespace iom::ws

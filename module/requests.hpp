@@ -2,10 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <unordered_map>
 
 namespace iom::ws {
 
@@ -21,7 +22,11 @@ struct pending_request {
 /// Requests and what answers them, the oldest first. Pure: time is an argument.
 class requests {
 public:
-    void add(pending_request&& request) { pending_.push_back(std::move(request)); }
+    /// So many may wait: each message is held against the match of each.
+    static constexpr std::size_t most = 1000;
+
+    [[nodiscard]] bool full() const { return pending_.size() >= most; }
+    void add(pending_request&& request);
 
     [[nodiscard]] bool empty() const { return pending_.empty(); }
 
@@ -31,10 +36,9 @@ public:
     /// Takes out the oldest sent request whose match `test` answers with true; nothing if there is none.
     template <class Test>
     std::optional<pending_request> answered(Test&& test) {
-        for (std::size_t index = 0; index < pending_.size(); ++index) {
-            const pending_request& request = pending_[index];
-            if (request.sent != 0 && (!request.match || test(*request.match))) {
-                return take(index);
+        for (auto one = pending_.begin(); one != pending_.end(); ++one) {
+            if (one->sent != 0 && (!one->match || test(*one->match))) {
+                return take(one);
             }
         }
         return std::nullopt;
@@ -54,9 +58,12 @@ public:
     std::optional<pending_request> remove(std::uint64_t call);
 
 private:
-    pending_request take(std::size_t index);
+    using place = std::list<pending_request>::iterator;
 
-    std::vector<pending_request> pending_;
+    pending_request take(place at);
+
+    std::list<pending_request> pending_;              // the oldest first
+    std::unordered_map<std::uint64_t, place> places_; // by call
 };
 
 } // namespace iom::ws

@@ -902,6 +902,25 @@ TEST_F(instances, the_oldest_request_gets_the_answer) {
     EXPECT_EQ(service(), "request-timeout(B, , 10002.0) done(2 timed out)");
 }
 
+TEST_F(instances, so_many_requests_are_refused) {
+    host.matches[3] = "OK";
+    ready();
+    const auto request = [&](std::uint64_t call) {
+        return invoke(call, act::request,
+                      {text_value(arg::request::message, "A"), match_value(arg::request::match, 3)});
+    };
+    for (std::uint64_t call = 1; call <= requests::most; ++call) {
+        ASSERT_EQ(request(call), IOM_OK) << sentence;
+    }
+    EXPECT_EQ(request(5000), IOM_BUSY);
+    EXPECT_TRUE(sentence.starts_with("Request: 1000 requests wait")) << sentence;
+    event({.type = record_type::sent, .number = 1});
+    receive("OK");
+    service();
+    EXPECT_EQ(host.ended[1], 1);
+    EXPECT_EQ(request(5000), IOM_OK);
+}
+
 TEST_F(instances, a_request_is_not_late_while_bytes_keep_coming) {
     ready();
     invoke(1, act::request, {text_value(arg::request::message, "A"), real_value(arg::request::timeout, 5)});

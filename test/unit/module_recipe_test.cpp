@@ -247,6 +247,22 @@ TEST(requests, are_late_in_time_and_time_begins_again_while_bytes_come) {
     EXPECT_FALSE(all.late(1000, 0));
 }
 
+TEST(requests, are_bounded_and_found_by_their_calls) {
+    requests all;
+    for (std::uint64_t call = 1; call <= requests::most; ++call) {
+        EXPECT_FALSE(all.full());
+        all.add(request(call, 5));
+    }
+    EXPECT_TRUE(all.full());
+    EXPECT_EQ(all.remove(500)->call, 500U);
+    EXPECT_FALSE(all.remove(500));
+    EXPECT_FALSE(all.full());
+    all.sent(500, 100); // nobody's any more
+    all.sent(501, 100);
+    EXPECT_EQ(all.lost(false)->call, 501U);
+    EXPECT_FALSE(all.lost(false));
+}
+
 TEST(requests, those_that_were_sent_are_lost_with_their_session) {
     requests all;
     all.add(request(1, 5));
