@@ -292,8 +292,10 @@ bool instance::held_back() {
 
 void instance::elapse() {
     const std::int64_t stirred = box_->stirred.load(std::memory_order_relaxed);
-    act(recipe_.elapse(*settings_, now_, stirred));
-    while (const auto late = requests_.late(now_, stirred)) {
+    // What is unread may be the answer that seems to be missing.
+    const bool unread = box_->events.more();
+    act(recipe_.elapse(*settings_, now_, stirred, unread));
+    while (const auto late = unread ? std::nullopt : requests_.late(now_, stirred)) {
         const std::array variables{
             text_value(variable::request_timeout::request, late->message),
             text_value(variable::request_timeout::message, {}),
@@ -323,13 +325,14 @@ void instance::count_down() {
 
 std::optional<std::int64_t> instance::next_deadline() const {
     const std::int64_t stirred = box_->stirred.load(std::memory_order_relaxed);
-    std::optional<std::int64_t> first = recipe_.deadline(*settings_, stirred);
+    const bool unread = box_->events.more();
+    std::optional<std::int64_t> first = recipe_.deadline(*settings_, stirred, unread);
     const auto sooner = [&first](std::optional<std::int64_t> other) {
         if (other && (!first || *other < *first)) {
             first = other;
         }
     };
-    if (!requests_.empty()) {
+    if (!requests_.empty() && !unread) {
         sooner(requests_.deadline(stirred));
     }
     if (open_ && !silent_ && settings_->silence_timeout.count() > 0) {

@@ -438,7 +438,8 @@ std::uint64_t instance::hand_over(std::string_view payload, const departure& wha
     flight& place = flights_.launch();
     const std::uint64_t sequence = flights_.newest();
     const auto flags =
-        static_cast<std::uint16_t>((what.binary ? flag_binary : 0) | (what.own ? flag_own : 0));
+        static_cast<std::uint16_t>((what.binary ? flag_binary : 0) | (what.own ? flag_own : 0) |
+                                   (what.own || what.request ? flag_asks : 0));
     const record_head head{.type = record_type::send, .flags = flags, .number = sequence, .value = session_};
     try {
         place.call = what.call;

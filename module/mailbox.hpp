@@ -101,7 +101,8 @@ enum class record_type : std::uint8_t {
 
     /// number: sequence, 1, 2, ... per attach, without gap; value: session that it is meant for (if that is
     /// over
-    /// it comes back as dropped); flags: binary, own (of the session's recipe, not of an action); parts:
+    /// it comes back as dropped); flags: binary, own (of the session's recipe, not of an action), asks;
+    /// parts:
     /// payload.
     send,
 };
@@ -111,6 +112,7 @@ inline constexpr std::uint16_t flag_clean = 2;
 inline constexpr std::uint16_t flag_unconfirmed = 4;
 inline constexpr std::uint16_t flag_own = 8;
 inline constexpr std::uint16_t flag_wordless = 16; // a dropped message whose text nobody has any more
+inline constexpr std::uint16_t flag_asks = 32;     // a send whose answer has a deadline
 
 /// The fixed part of a record; what its members mean stands with each record_type.
 struct record_head {
@@ -222,8 +224,9 @@ struct mailbox {
     /// next one only when the one before is with the kernel (or copied into a batch), so that full() tells.
     record_queue sends{mark_high, mark_low};
 
-    /// line::now() at which bytes of an unfinished message last came, or paused reading went on: deadlines
-    /// for answers count from there. Written by the network thread.
+    /// line::now() at which bytes of an unfinished message last came, or paused reading went on, or TCP took
+    /// bytes up to the newest send that asks to the far end: deadlines for answers count from there. Written
+    /// by the network thread.
     std::atomic<std::int64_t> stirred{0};
 
     /// New live settings for the session: offered on [control], taken on the network thread at each doorbell;

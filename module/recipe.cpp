@@ -100,7 +100,7 @@ void recipe::sent(const settings& with, std::uint64_t sequence, std::int64_t now
     }
 }
 
-recipe::outcome recipe::elapse(const settings& with, std::int64_t now, std::int64_t stirred) {
+recipe::outcome recipe::elapse(const settings& with, std::int64_t now, std::int64_t stirred, bool unread) {
     switch (phase_) {
     case phase::greeting:
     case phase::awaiting_ready:
@@ -118,7 +118,7 @@ recipe::outcome recipe::elapse(const settings& with, std::int64_t now, std::int6
     if (!beats(with)) {
         return outcome::nothing;
     }
-    if (beat_sent_ != 0 && now - std::max(beat_sent_, stirred) >= with.heartbeat_timeout.count()) {
+    if (beat_sent_ != 0 && !unread && now - std::max(beat_sent_, stirred) >= with.heartbeat_timeout.count()) {
         return outcome::dead;
     }
     if (now - last_beat_ >= with.heartbeat_interval.count()) {
@@ -135,7 +135,7 @@ recipe::outcome recipe::elapse(const settings& with, std::int64_t now, std::int6
     return outcome::nothing;
 }
 
-std::optional<std::int64_t> recipe::deadline(const settings& with, std::int64_t stirred) const {
+std::optional<std::int64_t> recipe::deadline(const settings& with, std::int64_t stirred, bool unread) const {
     switch (phase_) {
     case phase::greeting:
     case phase::awaiting_ready:
@@ -151,7 +151,7 @@ std::optional<std::int64_t> recipe::deadline(const settings& with, std::int64_t 
         return std::nullopt;
     }
     std::int64_t next = last_beat_ + with.heartbeat_interval.count();
-    if (beat_sent_ != 0) {
+    if (beat_sent_ != 0 && !unread) {
         next = std::min(next, std::max(beat_sent_, stirred) + with.heartbeat_timeout.count());
     }
     return next;

@@ -48,11 +48,13 @@ public:
     /// All up to this sequence number were sent.
     void sent(const settings& with, std::uint64_t sequence, std::int64_t now);
 
-    /// Does what is due. `stirred`: see mailbox::stirred.
-    outcome elapse(const settings& with, std::int64_t now, std::int64_t stirred);
+    /// Does what is due. `stirred`: see mailbox::stirred. `unread`: messages have come that were not heard
+    /// yet, and may answer the heartbeat.
+    outcome elapse(const settings& with, std::int64_t now, std::int64_t stirred, bool unread = false);
 
     /// When elapse() is wanted next; nothing if never.
-    [[nodiscard]] std::optional<std::int64_t> deadline(const settings& with, std::int64_t stirred) const;
+    [[nodiscard]] std::optional<std::int64_t> deadline(const settings& with, std::int64_t stirred,
+                                                       bool unread = false) const;
 
     /// Says the farewell, if there is one and the greeting was completed. True: wait until farewell_over().
     bool say_farewell(const settings& with, std::int64_t now);

@@ -22,9 +22,10 @@ constexpr std::size_t turn_messages = 1024;
 constexpr std::size_t first_marks = 64;
 constexpr std::size_t most_marks = 65536;
 constexpr std::size_t kept_capacity = std::size_t{64} << 10;
-constexpr std::size_t longest_reason = 123; // RFC 6455 §5.5.1
-constexpr instant slow_frame = 200'000'000; // a frame that takes longer holds up the pongs behind it
-constexpr instant quiet_time = 1'000'000;   // that a send may be done before [control] hears of it
+constexpr std::size_t longest_reason = 123;    // RFC 6455 §5.5.1
+constexpr instant slow_frame = 200'000'000;    // a frame that takes longer holds up the pongs behind it
+constexpr span_of_time asked_step(50'000'000); // between two looks how far a send that asks has come
+constexpr instant quiet_time = 1'000'000;      // that a send may be done before [control] hears of it
 constexpr instant ping_blame = 2'000'000'000;
 constexpr instant memory_pause = 100'000'000; // before what there was no memory for is tried again
 
@@ -545,6 +546,8 @@ void session::upgraded(instant now, std::string_view subprotocol) {
     bytes_out_ = 0;
     bytes_in_kernel_ = 0;
     progress_check_ = 0;
+    asks_ = false;
+    asked_end_ = 0;
     close_answered_ = false;
     closing_for_.reset();
     shown_ = state::established;
@@ -1073,6 +1076,14 @@ void session::flushed(instant now) {
         reported_ = in_kernel_;
         push_quietly(now, {.type = record_type::sent, .number = in_kernel_});
     }
+    if (std::exchange(asks_, false)) {
+        asked_end_ = link_.acknowledged() + link_.unacknowledged();
+        if (progress_check_ == 0) {
+            progress_at_ = now;
+            progress_seen_ = link_.acknowledged();
+        }
+        progress_check_ = sooner(progress_check_, after(now, asked_step));
+    }
     for (auto one = pings_.rbegin(); one != pings_.rend() && one->since == 0; ++one) {
         one->since = one->counted = now;
         one->sequence = in_kernel_;
@@ -1091,6 +1102,7 @@ void session::remember(const record& send) {
     // Never more than the frame takes on the line: too many sends may be called unconfirmed, too few never.
     const std::size_t head = size < 126 ? 6 : 8;
     bytes_out_ += head + (what_->compression ? 0 : size);
+    asks_ = asks_ || (send.flags & flag_asks) != 0;
     if (marks_.size() >= marks_limit_) {
         forget_acknowledged();
         if (marks_.size() >= most_marks) {
@@ -1109,7 +1121,7 @@ void session::remember(const record& send) {
                       .at = begin,
                       .size = static_cast<std::uint32_t>(size),
                       .count = 1,
-                      .flags = send.flags,
+                      .flags = static_cast<std::uint16_t>(send.flags & ~flag_asks),
                       .kept = keep});
 }
 
@@ -1135,6 +1147,9 @@ span_of_time session::progress_step() const {
     span_of_time step = what_->pong_timeout / 8;
     if (what_->write_deadline > span_of_time(0) && (!what_->keep_alive || what_->write_deadline / 8 < step)) {
         step = what_->write_deadline / 8;
+    }
+    if (asked_end_ > progress_seen_) {
+        step = std::min(step, asked_step);
     }
     return step;
 }
@@ -1186,6 +1201,10 @@ void session::check_progress(instant now) {
             if (one.since != 0 && one.end > progress_seen_) {
                 one.counted = now;
             }
+        }
+        // Likewise no answer to what asks.
+        if (asked_end_ > progress_seen_) {
+            box_.stirred.store(now, std::memory_order_relaxed);
         }
         progress_seen_ = seen;
         progress_at_ = now;

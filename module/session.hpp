@@ -312,6 +312,8 @@ private:
     instant progress_check_ = 0;
     instant progress_at_ = 0;
     std::uint64_t progress_seen_ = 0;
+    bool asks_ = false;           // among what the kernel does not have yet is a send that asks
+    std::uint64_t asked_end_ = 0; // of the bytes that TCP had been given with the newest such send
 };
 
 } // namespace iom::ws

@@ -902,6 +902,21 @@ TEST_F(instances, the_oldest_request_gets_the_answer) {
     EXPECT_EQ(service(), "request-timeout(B, , 10002.0) done(2 timed out)");
 }
 
+TEST_F(instances, a_request_is_not_late_while_its_answer_may_be_unread) {
+    ready();
+    const std::string large(2 << 20, 'x');
+    invoke(1, act::request, {text_value(arg::request::message, "A"), real_value(arg::request::timeout, 0.5)});
+    link->sends();
+    event({.type = record_type::sent, .number = 1});
+    service();
+    send(2, large);
+    receive("answer");
+    link->time += second / 2;
+    EXPECT_EQ(service(), "") << "more is sent than the line carries, so nothing is read yet";
+    link->time += second;
+    EXPECT_EQ(service(), "message-received(answer, false) reply-received(A, answer, 1500.0) done(1 done)");
+}
+
 TEST_F(instances, so_many_requests_are_refused) {
     host.matches[3] = "OK";
     ready();

@@ -135,6 +135,8 @@ TEST_F(recipes, heartbeats_come_at_their_interval_and_their_deadline_counts_from
     EXPECT_EQ(it.deadline(with, 0), 17 * second) << "the first beat is unanswered since 9 s";
     EXPECT_EQ(it.deadline(with, 14 * second), 20 * second) << "bytes came until 14 s";
     EXPECT_EQ(it.elapse(with, 17 * second, 14 * second), outcome::nothing);
+    EXPECT_EQ(it.elapse(with, 17 * second, 0, true), outcome::nothing) << "the answer may be unread";
+    EXPECT_EQ(it.deadline(with, 0, true), 20 * second) << "the next beat";
     EXPECT_EQ(it.elapse(with, 17 * second, 0), outcome::dead);
     hear(2);
     EXPECT_EQ(it.elapse(with, 17 * second, 0), outcome::nothing) << "any answer proves life";

@@ -1115,6 +1115,31 @@ TEST_F(session_test, a_ping_behind_bytes_that_leave_slowly_is_waited_for) {
     EXPECT_EQ(find(take(), "error")->parts[0], "pong-timeout") << "nothing moves any more";
 }
 
+TEST_F(session_test, an_answer_is_not_late_while_what_asks_is_on_its_way) {
+    establish();
+    link.unacked = 1000;
+    link.acked = 100;
+    box.sends.push(
+        {.type = record_type::send, .flags = flag_own | flag_asks, .number = ++sequence, .value = 1},
+        {"beat"});
+    made().attend(now);
+    for (int part = 0; part < 10; ++part) {
+        link.acked += 100;
+        link.unacked -= 100;
+        pass(second);
+        EXPECT_GE(box.stirred.load(), now - second) << part;
+    }
+    const instant arrived = box.stirred.load();
+    send("other");
+    link.unacked = 1000;
+    for (int part = 0; part < 5; ++part) {
+        link.acked += 100;
+        link.unacked -= 100;
+        pass(second);
+    }
+    EXPECT_EQ(box.stirred.load(), arrived) << "what was sent after it holds up no answer";
+}
+
 TEST_F(session_test, an_acknowledged_line_is_watched_no_more) {
     what.keep_alive = false;
     establish();
