@@ -6,9 +6,13 @@ LONG = 50    # ms: 99 of 100 round trips beside a fault are shorter
 STALL = 150  # ms: all are
 
 
+def percentile(trips):
+    return trips[int(len(trips) * 0.99)]
+
+
 def lengths(trips):
     """The median, the 99th percentile and the longest, of sorted round trips in ms."""
-    return (f"median {statistics.median(trips):.2f} ms, 99th percentile {trips[int(len(trips) * 0.99)]:.1f} ms, "
+    return (f"median {statistics.median(trips):.2f} ms, 99th percentile {percentile(trips):.1f} ms, "
             f"longest {trips[-1]:.1f} ms")
 
 
@@ -16,7 +20,7 @@ def longer_trips(quiet, loud):
     """Sentences about what a fault elsewhere did to round trips (ms, sorted). A machine that was busy before may be so
     meanwhile: twice its own values then, but not more."""
     wrong = []
-    for name, of, bound in (("median", statistics.median, 1), ("99th percentile", lambda all: all[int(len(all) * 0.99)], LONG),
+    for name, of, bound in (("median", statistics.median, 1), ("99th percentile", percentile, LONG),
                             ("longest", max, STALL)):
         bound = max(bound, 2 * of(quiet))
         if of(loud) > bound:

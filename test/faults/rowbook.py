@@ -249,10 +249,15 @@ def until_back(case, instance, undo, error):
     undo()
     gone = time.time()
     back = instance.established(since=error.at, within=max(error["next"], 0) + 10)
-    # Where undoing took its time, an attempt may have come too early for it: then the one after that counts.
-    early = [each for each in instance.story.all("error", since=error.at + 0.001) if each.at <= gone]
-    if early:
-        error, undone = early[-1], early[-1].at
+    # Where undoing took its time, attempts have begun too early for it, the last of them under way when it was done:
+    # what counts is the one after those.
+    early = [each for each in instance.story.all("error", since=error.at + 0.001) if each.at < back.at]
+    if early and gone > error.at + error["next"]:
+        done = sum(each.at <= gone for each in early)
+        error = early[done - 1] if done else error
+        if done < len(early) and gone > error.at + error["next"]:
+            error = early[done]
+        undone = max(undone, error.at)
     # The attempt comes `next` after the error; what was undone a moment later does not prolong it.
     case.returned(max(0.0, back.at - undone), max(error["next"], 0))
     return back
