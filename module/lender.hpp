@@ -16,7 +16,6 @@ public:
     explicit lender(const iom_host& host);
 
     [[nodiscard]] bool has_match() const { return match_ != nullptr; }
-    [[nodiscard]] bool has_text() const { return text_ != nullptr; }
 
     /// True if the message holds the match.
     [[nodiscard]] bool test(std::uint32_t match, const iom_value& message) const;

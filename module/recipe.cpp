@@ -42,10 +42,10 @@ recipe::outcome recipe::greet(const settings& with, std::int64_t now) {
         }
     }
     phase_ = phase::awaiting_ready;
-    return with.ready_match ? outcome::nothing : through(with, now);
+    return with.ready_match ? outcome::nothing : through(now);
 }
 
-recipe::outcome recipe::through(const settings& /*with*/, std::int64_t now) {
+recipe::outcome recipe::through(std::int64_t now) {
     phase_ = phase::ready;
     last_beat_ = now;
     return outcome::ready;
@@ -63,14 +63,14 @@ recipe::outcome recipe::hear(const settings& with, const iom_value& message, std
             const outcome greeted = greet(with, now);
             // The message that ends the greeting may be the one that says ready.
             if (phase_ == phase::awaiting_ready && by_.capture(*with.ready_match, message)) {
-                return through(with, now);
+                return through(now);
             }
             return greeted;
         }
         break;
     case phase::awaiting_ready:
         if (by_.capture(*with.ready_match, message)) {
-            return through(with, now);
+            return through(now);
         }
         break;
     case phase::ready:

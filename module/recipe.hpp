@@ -68,7 +68,7 @@ private:
     enum class phase : std::uint8_t { none, greeting, awaiting_ready, ready, farewell };
 
     outcome greet(const settings& with, std::int64_t now);
-    outcome through(const settings& with, std::int64_t now);
+    outcome through(std::int64_t now);
     [[nodiscard]] bool beats(const settings& with) const;
 
     means& by_;

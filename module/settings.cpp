@@ -299,7 +299,6 @@ std::optional<settings> read_settings(std::span<const iom_value> values, std::st
     if (given.port == 0) {
         given.port = given.secure ? 443 : 80;
     }
-    given.hostname_is_address = is_ip_address(given.hostname);
     if (given.tls.server_name.empty()) {
         given.tls.server_name = given.hostname;
     }

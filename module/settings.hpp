@@ -53,8 +53,7 @@ struct tls_settings {
 
 struct settings {
     // Where to
-    std::string hostname; ///< name or address, without brackets
-    bool hostname_is_address = false;
+    std::string hostname;    ///< name or address, without brackets
     bool secure = false;     ///< wss
     std::uint16_t port = 80; ///< never 0
     std::string path = "/";  ///< as written; the session takes it from its identity

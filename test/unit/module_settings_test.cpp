@@ -154,7 +154,6 @@ TEST(settings, reads_what_has_a_form_of_its_own) {
     ASSERT_TRUE(given) << mistake;
     EXPECT_TRUE(given->secure);
     EXPECT_EQ(given->port, 443);
-    EXPECT_TRUE(given->hostname_is_address);
     EXPECT_EQ(given->tls.oldest, tls_version::tls_1_3);
     EXPECT_EQ(given->subprotocols, (std::vector<std::string>{"one", "two"}));
     EXPECT_TRUE(given->identity_expands);
