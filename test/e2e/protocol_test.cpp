@@ -100,8 +100,8 @@ bool holds(const std::vector<std::string>& lines, std::string_view part) {
                        [&](const std::string& line) { return line.find(part) != std::string::npos; });
 }
 
-// What AddressSanitizer adds to a process: its shadow, and freed memory that it keeps for a while.
-#if defined(__SANITIZE_ADDRESS__)
+// What a sanitizer adds to a process: its shadow, and freed memory that it keeps for a while.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr std::size_t memory_factor = 8;
 #else
 constexpr std::size_t memory_factor = 1;
