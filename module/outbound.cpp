@@ -38,8 +38,7 @@ std::string_view sentence_of(drop_reason what) {
                "offline.";
     case drop_reason::too_large:
         return "The message alone is larger than Queue limit, bytes, allows. Raise it, or send the message "
-               "in "
-               "parts.";
+               "in parts.";
     case drop_reason::stale:
         return "The message waited longer than Queue limit, age allows, and was not sent.";
     case drop_reason::replaced:

@@ -116,15 +116,13 @@ void redactor::add(std::string_view value, stay how) {
     if (value.empty()) {
         return;
     }
-    {
-        const std::unique_lock lock(mutex_);
-        const auto known = std::find_if(secrets_.begin(), secrets_.end(),
-                                        [&](const secret& one) { return one.value == value; });
-        if (known != secrets_.end()) {
-            known->added = ++additions_;
-            known->how = std::min(known->how, how);
-            return;
-        }
+    const std::unique_lock lock(mutex_);
+    const auto known =
+        std::find_if(secrets_.begin(), secrets_.end(), [&](const secret& one) { return one.value == value; });
+    if (known != secrets_.end()) {
+        known->added = ++additions_;
+        known->how = std::min(known->how, how); // the longest stay that was asked for
+        return;
     }
     secret added{.value = std::string(value), .forms = {std::string(value)}, .how = how};
     if (value.size() >= shortest_encoded) {
@@ -138,10 +136,9 @@ void redactor::add(std::string_view value, stay how) {
         std::sort(added.forms.begin(), added.forms.end(),
                   [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
     }
-    const std::unique_lock lock(mutex_);
     // Longest first, so that a secret within a longer one does not leave the rest of that one standing.
     const auto place = std::find_if(secrets_.begin(), secrets_.end(),
-                                    [&](const secret& known) { return known.value.size() < value.size(); });
+                                    [&](const secret& one) { return one.value.size() < value.size(); });
     added.added = ++additions_;
     secrets_.insert(place, std::move(added));
     forget_one_too_many(how);

@@ -86,7 +86,7 @@ const std::vector<way>& ways() {
         {"/status/409", "http", "409", "waiting", 5, 6, "error disconnected", "conflict"},
         {"/status/429?retry-after=20", "http", "429", "waiting", 20, 22, "error disconnected", "slow down"},
         {"/status/503", "http", "503", "waiting", 5, 6, "error disconnected", "not available"},
-        {"/status/503?retry-after=100000", "http", "503", "waiting", 3600, 3960, "error disconnected",
+        {"/status/503?retry-after=100000", "http", "503", "waiting", 3600, 3600, "error disconnected",
          "not available"},
         {"/bad-accept", "upgrade", "wrong-accept", "faulted", 5, 6, "error faulted disconnected",
          "wrong Sec-WebSocket-Accept"},

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 
 namespace iom::test {
 
@@ -12,5 +13,8 @@ void refuse_memory(std::size_t still, std::size_t failures) noexcept;
 
 /// How many of those refusals have not come yet; they come no more.
 std::size_t grant_memory() noexcept;
+
+/// From now on threads of that name get no memory in pieces of `least` bytes and more; 0 gives it back.
+void deny_memory(std::string_view thread, std::size_t least);
 
 } // namespace iom::test

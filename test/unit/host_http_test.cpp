@@ -6,7 +6,7 @@
 #include "http/url.hpp"
 
 #include "host_support.hpp"
-#include "unit/denied_memory.hpp"
+#include "unit/counted_allocations.hpp"
 
 #include <arpa/inet.h>
 #include <array>

@@ -3,8 +3,7 @@
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 
 // The sanitizers have an allocator of their own, which keeps what was freed for a while; LeakSanitizer tells
-// of
-// what is lost.
+// of what is lost.
 std::size_t iom::test::live_bytes() noexcept {
     return 0;
 }
