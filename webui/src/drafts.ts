@@ -1,0 +1,33 @@
+import { signal } from '@preact/signals';
+
+/**
+ * What was typed and not saved yet. Drafts outlive a change of tab and the loss of the channel; the browser
+ * asks before it throws them away.
+ */
+export type Draft<T> = {
+    /** What it began with, and its revision then: what is saved must still be that. */
+    base: T;
+    revision: string;
+    value: T;
+};
+
+const drafts = signal<Record<string, Draft<unknown>>>({});
+
+export const draftOf = <T>(key: string): Draft<T> | undefined => drafts.value[key] as Draft<T> | undefined;
+export const hasDraft = (key: string): boolean => key in drafts.value;
+
+export function keepDraft<T>(key: string, draft: Draft<T>): void {
+    drafts.value = { ...drafts.value, [key]: draft };
+}
+
+export function dropDraft(key: string): void {
+    if (!(key in drafts.value)) return;
+    const { [key]: _, ...rest } = drafts.value;
+    drafts.value = rest;
+}
+
+export const same = (left: unknown, right: unknown): boolean => left === right || JSON.stringify(left) === JSON.stringify(right);
+
+window.addEventListener('beforeunload', (event) => {
+    if (Object.values(drafts.value).some((one) => !same(one.base, one.value))) event.preventDefault();
+});

@@ -1,0 +1,117 @@
+import { useState } from 'preact/hooks';
+import { at, call, Refused, sentenceOf } from '../api';
+import type { Action, Call, Mistake, Module, Values } from '../contract';
+import { may } from '../store';
+import { Button, Note } from '../ui/basics';
+import { FieldRow } from '../ui/fields';
+import { Icon } from '../ui/icons';
+import { mistakesAt } from '../ui/values';
+
+type Ended = { action: Action; call: Call };
+
+/** Runs an action to its end, however long that takes. */
+async function run(instance: string, action: string, args: Values): Promise<Call> {
+    let made = await call<Call>(at`/api/instances/${instance}/actions/${action}` + '?wait=10', { method: 'POST', body: { arguments: args } });
+    while (made.state === 'running') made = await call<Call>(at`/api/calls/${made.call}` + '?wait=25', { idle: true });
+    return made;
+}
+
+const inWords = ({ call: one }: Ended): string => {
+    const took = one.milliseconds < 1000 ? `${Math.round(one.milliseconds)} ms` : `${(one.milliseconds / 1000).toFixed(1)} s`;
+    return one.state === 'done' ? `done in ${took}` : one.state === 'timed-out' ? `timed out after ${took}. ${one.sentence ?? ''}` : `failed: ${one.sentence ?? 'no reason was given.'}`;
+};
+
+export function Actions({ instance, module, children }: { instance: string; module: Module; children?: preact.ComponentChildren }) {
+    const [open, setOpen] = useState<string | null>(null);
+    const [values, setValues] = useState<Record<string, Values>>({});
+    const [busy, setBusy] = useState<string | null>(null);
+    const [ended, setEnded] = useState<Ended | null>(null);
+    const [mistakes, setMistakes] = useState<Mistake[]>([]);
+    const [problem, setProblem] = useState('');
+    const chosen = module.actions.find((one) => one.id === open);
+    const begin = (action: Action) => {
+        setBusy(action.id);
+        setEnded(null);
+        setProblem('');
+        setMistakes([]);
+        run(instance, action.id, values[action.id] ?? {})
+            .then(
+                (one) => setEnded({ action, call: one }),
+                (why: unknown) => {
+                    if (why instanceof Refused && why.problem.mistakes) setMistakes(why.problem.mistakes);
+                    else setProblem(sentenceOf(why));
+                },
+            )
+            .finally(() => setBusy(null));
+    };
+    const allowed = may('operate');
+    return (
+        <section class="actions" aria-label="Actions">
+            <div class="row wrap">
+                {module.actions.map((one) => {
+                    const needs = one.arguments.some((each) => each.required) || (one.arguments.length > 0 && !one.original);
+                    return (
+                        <span key={one.id} class={needs || one.arguments.length === 0 ? '' : 'split'}>
+                            <Button
+                                disabled={!allowed}
+                                title={one.help}
+                                busy={busy === one.id}
+                                {...(needs ? { 'aria-expanded': open === one.id } : {})}
+                                onClick={() => (needs ? setOpen(open === one.id ? null : one.id) : begin(one))}
+                            >
+                                {one.label}
+                                {needs ? ' …' : ''}
+                            </Button>
+                            {!needs && one.arguments.length > 0 && (
+                                <Button disabled={!allowed} label={`${one.label} with …`} aria-expanded={open === one.id} icon="down" onClick={() => setOpen(open === one.id ? null : one.id)} />
+                            )}
+                        </span>
+                    );
+                })}
+                {children}
+            </div>
+            {chosen && (
+                <form
+                    class="card inset"
+                    autocomplete="off"
+                    onSubmit={(event) => {
+                        event.preventDefault();
+                        begin(chosen);
+                    }}
+                >
+                    <p class="help">{chosen.help}</p>
+                    {chosen.arguments.map((field) => (
+                        <FieldRow
+                            key={`${chosen.id}/${field.id}`}
+                            field={field}
+                            value={values[chosen.id]?.[field.id]}
+                            at={`/arguments/${field.id}`}
+                            mistakes={mistakesAt(mistakes, `/arguments/${field.id}`)}
+                            {...(field.id === 'message' || field.type === 'data' ? { rows: 3 } : {})}
+                            onChange={(next) => {
+                                const { [field.id]: _, ...rest } = values[chosen.id] ?? {};
+                                setValues({ ...values, [chosen.id]: next === undefined ? rest : { ...rest, [field.id]: next } });
+                            }}
+                        />
+                    ))}
+                    <div class="row end">
+                        <Button onClick={() => setOpen(null)}>Close</Button>
+                        <Button kind="main" type="submit" busy={busy === chosen.id}>
+                            {chosen.label}
+                        </Button>
+                    </div>
+                </form>
+            )}
+            <div class="result" aria-live="polite">
+                {busy && <p>{module.actions.find((one) => one.id === busy)?.label} …</p>}
+                {problem && <Note kind="error">{problem}</Note>}
+                {ended && (
+                    <p class={ended.call.state === 'done' ? 'good' : 'error'}>
+                        <Icon name={ended.call.state === 'done' ? 'check' : 'error'} />
+                        {ended.action.label} {inWords(ended)}
+                    </p>
+                )}
+            </div>
+        </section>
+    );
+}

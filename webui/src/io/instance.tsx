@@ -1,0 +1,168 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { clockTime, now } from '../clock';
+import type { Instance, InstanceSummary, Module } from '../contract';
+import { hasDraft } from '../drafts';
+import { to } from '../router';
+import { instances, may, moduleById, useInstance } from '../store';
+import { Ago, Button, Empty, Loading, Menu, secondsTo } from '../ui/basics';
+import { Icon } from '../ui/icons';
+import { Glyph, stateChoice, stateWord, toneOfInstance } from '../ui/state';
+import { Actions } from './actions';
+import { copyAsText, duplicate, remove, rename } from './deeds';
+import { Frames } from './frames';
+import { Overview } from './overview';
+import { Settings } from './settings';
+import { ConnectionTest } from './test';
+
+const layers: Record<string, string> = {
+    settings: 'Settings', dns: 'Name', tcp: 'TCP connection', proxy: 'Proxy', tls: 'Encryption (TLS)', http: 'HTTP answer', upgrade: 'WebSocket upgrade',
+    protocol: 'WebSocket protocol', close: 'Closed by the server', liveness: 'Line is dead', local: 'This controller',
+};
+
+function Retry({ at, since }: { at: number; since: number }) {
+    const left = secondsTo(at);
+    return (
+        <p class="retry">
+            {left > 0 ? (
+                <>
+                    Next attempt in <b>{left} s</b>
+                    <meter min={0} max={Math.max(1, at - since)} value={Math.max(0, at - now.value)} aria-hidden="true" />
+                </>
+            ) : (
+                'Next attempt now.'
+            )}
+        </p>
+    );
+}
+
+function Head({ instance, summary, module }: { instance: Instance; summary: InstanceSummary; module: Module }) {
+    const tone = toneOfInstance(summary);
+    const word = stateWord(module, summary);
+    const help = summary.phaseSentence ?? stateChoice(module, summary.state)?.help ?? '';
+    const settings = module.groups.flatMap((one) => one.settings);
+    return (
+        <section class={`now ${tone}`} aria-label="Now">
+            <div class="what">
+                <Glyph tone={tone} />
+                <div>
+                    <p class="word" aria-live="polite">
+                        {word}
+                    </p>
+                    <p>
+                        {help} {summary.since !== null && <small class="since">since {clockTime(summary.since)}, <Ago at={summary.since} /></small>}
+                    </p>
+                    {summary.nextRetryAt !== undefined && <Retry at={summary.nextRetryAt} since={summary.since ?? summary.nextRetryAt} />}
+                    {summary.state === 'stopped' && summary.wanted === 'disconnected' && <p class="help">It was asked to stay disconnected, and does until Connect.</p>}
+                </div>
+            </div>
+            {summary.lastError && (
+                <div class="lasterror" role="alert">
+                    <p class="layer">
+                        <Icon name="error" />
+                        {layers[summary.lastErrorLayer ?? ''] ?? summary.lastErrorLayer}
+                        {summary.lastErrorCode && <code>{summary.lastErrorCode}</code>}
+                        {summary.lastErrorAt !== undefined && <Ago at={summary.lastErrorAt} />}
+                    </p>
+                    <p>{summary.lastError}</p>
+                </div>
+            )}
+            {(summary.badges?.length || instance.warnings.length > 0) && (
+                <div class="badges">
+                    {summary.badges?.map((id) => (
+                        <a key={id} class="chip" href={to('io', summary.name, 'settings')} title="It costs processor time; turn it off when you are done">
+                            {settings.find((one) => one.id === id)?.label ?? id} is on
+                        </a>
+                    ))}
+                    {instance.warnings.map((one) => (
+                        <a key={one.sentence} class="chip warn" href={to('io', summary.name, 'settings')}>
+                            <Icon name="warn" />
+                            {one.sentence}
+                        </a>
+                    ))}
+                </div>
+            )}
+        </section>
+    );
+}
+
+const views = [
+    ['', 'Overview'],
+    ['settings', 'Settings'],
+    ['frames', 'Frames'],
+] as const;
+
+export function InstancePage({ name, view }: { name: string; view: string }) {
+    const instance = useInstance(name).value;
+    const [testing, setTesting] = useState(false);
+    const title = useRef<HTMLHeadingElement>(null);
+    useEffect(() => {
+        setTesting(false);
+        // On a phone the list has gone: the reading goes on at the heading.
+        title.current?.focus({ preventScroll: true });
+    }, [name, instance === undefined]);
+    if (instance === undefined) return <Loading />;
+    if (instance === null)
+        return (
+            <Empty>
+                <p>There is no instance “{name}” (any more).</p>
+                <a class="button" href={to('io')}>
+                    All instances
+                </a>
+            </Empty>
+        );
+    // The list's line is the livelier one; what is edited goes by the instance's own revision.
+    const summary = { ...instance.summary, ...instances.value[name], revision: instance.summary.revision };
+    const module = moduleById(summary.module);
+    if (!module) return <Loading />;
+    const shown = views.filter(([id]) => id !== 'frames' || module.groups.some((one) => one.settings.some((each) => each.id === 'log-comms')));
+    const configure = may('configure');
+    return (
+        <article class="detail">
+            <header class="title">
+                <a class="back button square bare" href={to('io')} aria-label="All instances">
+                    <Icon name="back" />
+                </a>
+                <div>
+                    <h1 ref={title} tabIndex={-1}>
+                        {name}
+                    </h1>
+                    <p>
+                        {module.label}
+                        {summary.address && <code>{summary.address}</code>}
+                    </p>
+                </div>
+                <Menu
+                    label={`More about ${name}`}
+                    items={[
+                        { label: 'Copy as text', icon: 'copy', act: () => void copyAsText(summary) },
+                        ...(configure
+                            ? ([
+                                  { label: 'Rename …', icon: 'insert', act: () => rename(summary) },
+                                  { label: 'Duplicate …', icon: 'add', act: () => duplicate(summary) },
+                                  { label: 'Remove …', icon: 'trash', danger: true, act: () => remove(summary, instance.usedBy) },
+                              ] as const)
+                            : []),
+                    ]}
+                />
+            </header>
+            <Head instance={instance} summary={summary} module={module} />
+            <Actions instance={name} module={module}>
+                {module.testable && (
+                    <Button icon="test" disabled={!may('operate')} aria-expanded={testing} onClick={() => setTesting(!testing)}>
+                        Test connection
+                    </Button>
+                )}
+            </Actions>
+            {testing && <ConnectionTest instance={name} close={() => setTesting(false)} />}
+            <nav class="views" aria-label={`Views of ${name}`}>
+                {shown.map(([id, label]) => (
+                    <a key={id} href={to('io', name, ...(id ? [id] : []))} aria-current={view === id ? 'page' : undefined}>
+                        {label}
+                        {id === 'settings' && hasDraft(`instance:${name}`) && <span class="mark">unsaved</span>}
+                    </a>
+                ))}
+            </nav>
+            {view === 'settings' ? <Settings key={name} instance={instance} module={module} /> : view === 'frames' ? <Frames key={name} instance={instance} /> : <Overview instance={instance} module={module} />}
+        </article>
+    );
+}

@@ -1,0 +1,210 @@
+import { useRef, useState } from 'preact/hooks';
+import { at, check, edit } from '../api';
+import type { Instance, Mistake, Module, Setting, Value, Values } from '../contract';
+import { same } from '../drafts';
+import { go } from '../router';
+import { may } from '../store';
+import { Button, Note } from '../ui/basics';
+import { SaveBar, useEditor } from '../ui/editor';
+import { FieldRow } from '../ui/fields';
+import { isKept, mistakesAt } from '../ui/values';
+
+const settingsOf = (module: Module): Setting[] => module.groups.flatMap((one) => one.settings);
+
+/** A value in a few words, for showing what is mine and what is theirs. */
+function inWords(setting: Setting, value: Value | undefined): string {
+    if (value === undefined) return 'default';
+    if (isKept(value)) return 'as it is';
+    if (setting.type === 'secret') return 'a new value';
+    if (typeof value === 'string') return value === '' ? 'empty' : value;
+    return value.length === 0 ? 'nothing' : typeof value[0] === 'string' ? value.join(', ') : `${value.length} entries`;
+}
+
+const without = (values: Values, id: string): Values => Object.fromEntries(Object.entries(values).filter(([key]) => key !== id));
+const put = (values: Values, id: string, value: Value | undefined): Values => (value === undefined ? without(values, id) : { ...values, [id]: value });
+
+type FormProps = {
+    module: Module;
+    values: Values;
+    base: Values;
+    onChange: (values: Values) => void;
+    mistakes: Mistake[];
+    needsSecrets?: string[] | undefined;
+    disabled: boolean;
+    fresh?: boolean;
+};
+
+/** Drawn from the manifest alone. */
+export function SettingsForm({ module, values, base, onChange, mistakes, needsSecrets = [], disabled, fresh = false }: FormProps) {
+    const row = (setting: Setting) => {
+        const value = values[setting.id] ?? module.defaults?.[setting.id];
+        const place = `/settings/${setting.id}`;
+        const asked = needsSecrets.includes(setting.id)
+            ? [{ sentence: `${setting.label} is asked for again, because where the line leads has changed.`, warning: false, at: place }]
+            : [];
+        return (
+            <FieldRow
+                key={setting.id}
+                field={setting}
+                value={value}
+                at={place}
+                dirty={!fresh && !same(values[setting.id], base[setting.id])}
+                kept={isKept(base[setting.id])}
+                disabled={disabled}
+                mistakes={[...asked, ...mistakesAt(mistakes, place)]}
+                hint={setting.live ? 'applies at once' : undefined}
+                onChange={(next) => onChange(put(values, setting.id, next))}
+                onReset={!fresh && !same(values[setting.id], base[setting.id]) ? () => onChange(put(values, setting.id, base[setting.id])) : undefined}
+            />
+        );
+    };
+    const noteworthy = (one: Setting) => values[one.id] !== undefined || needsSecrets.includes(one.id) || mistakesAt(mistakes, `/settings/${one.id}`).length > 0;
+    return (
+        <>
+            {module.groups.map((group) => {
+                const first = group.settings.filter((one) => !one.advanced);
+                const more = group.settings.filter((one) => one.advanced);
+                const used = more.filter(noteworthy);
+                const wrong = more.some((one) => needsSecrets.includes(one.id) || mistakesAt(mistakes, `/settings/${one.id}`).some((each) => !each.warning));
+                return (
+                    <fieldset key={group.label} class="group">
+                        <legend>{group.label}</legend>
+                        {first.map(row)}
+                        {more.length > 0 && (
+                            <Fold key={group.label} open={wrong || first.length === 0 && used.length > 0} summary={`${first.length ? 'Advanced' : 'Show'} · ${more.length}`} note={used.length ? `${used.length} set: ${used.map((one) => one.label).join(', ')}` : ''}>
+                                {more.map(row)}
+                            </Fold>
+                        )}
+                    </fieldset>
+                );
+            })}
+        </>
+    );
+}
+
+/** Opens by itself where something in it needs to be seen, and then stays as the person leaves it. */
+function Fold({ open, summary, note, children }: { open: boolean; summary: string; note: string; children: preact.ComponentChildren }) {
+    const [chosen, setChosen] = useState<boolean | null>(null);
+    const shown = open || (chosen ?? false);
+    return (
+        <details
+            class="fold"
+            open={shown}
+            onToggle={(event) => {
+                if (event.currentTarget.open !== shown) setChosen(event.currentTarget.open);
+            }}
+        >
+            <summary>
+                {summary}
+                {note && <small>{note}</small>}
+            </summary>
+            {shown && children}
+        </details>
+    );
+}
+
+export function Settings({ instance, module }: { instance: Instance; module: Module }) {
+    const { name, revision } = instance.summary;
+    const form = useRef<HTMLFormElement>(null);
+    const path = at`/api/instances/${name}`;
+    const editor = useEditor<Values>({
+        key: `instance:${name}`,
+        saved: instance.settings,
+        revision,
+        check: (value, signal) => check('PUT', path, { settings: value }, signal),
+        save: async (value, seen) => void (await edit('PUT', path, { settings: value }, seen)),
+    });
+    const changed = settingsOf(module).filter((one) => !same(editor.value[one.id], editor.base[one.id]));
+    const theirs = settingsOf(module).filter((one) => !same(instance.settings[one.id], editor.base[one.id]));
+    return (
+        <form ref={form} class="settings" onSubmit={(event) => event.preventDefault()} autocomplete="off">
+            {editor.overtaken && (
+                <Note kind="warn" title={`Somebody else has changed ${name} meanwhile. Nothing of yours is saved yet.`}>
+                    <table class="plain">
+                        <thead>
+                            <tr>
+                                <th scope="col">Setting</th>
+                                <th scope="col">Theirs, saved</th>
+                                <th scope="col">Yours</th>
+                            </tr>
+                        </thead>
+                        <tbody>
+                            {theirs.map((one) => (
+                                <tr key={one.id}>
+                                    <th scope="row">{one.label}</th>
+                                    <td>{inWords(one, instance.settings[one.id])}</td>
+                                    <td>{same(editor.value[one.id], editor.base[one.id]) ? 'unchanged' : inWords(one, editor.value[one.id])}</td>
+                                </tr>
+                            ))}
+                        </tbody>
+                    </table>
+                    <div class="row">
+                        <Button onClick={editor.revert}>Take theirs</Button>
+                        <Button
+                            kind="main"
+                            onClick={() => editor.rebase(changed.reduce<Values>((made, one) => put(made, one.id, editor.value[one.id]), instance.settings))}
+                        >
+                            Put my changes on top
+                        </Button>
+                    </div>
+                </Note>
+            )}
+            {!editor.dirty && instance.warnings.length > 0 && (
+                <Note kind="warn" title={instance.warnings.length === 1 ? 'A warning' : `${instance.warnings.length} warnings`}>
+                    {instance.warnings.map((one) => (
+                        <p key={one.sentence}>{one.sentence}</p>
+                    ))}
+                </Note>
+            )}
+            <SettingsForm module={module} values={editor.value} base={editor.base} mistakes={editor.mistakes} needsSecrets={editor.check?.needsSecrets} disabled={!may('configure')} onChange={editor.put} />
+            <SaveBar
+                editor={editor}
+                form={form}
+                what={changed.length === 1 ? '1 change' : `${changed.length} changes`}
+                hint={editor.check ? (editor.check.restarts ? 'Saving drops the connection and makes it anew.' : 'Applies without dropping the connection.') : undefined}
+            />
+        </form>
+    );
+}
+
+/** A new instance: its name and the very same form. */
+export function NewInstance({ module }: { module: Module }) {
+    const form = useRef<HTMLFormElement>(null);
+    const [touched, setTouched] = useState(false);
+    const editor = useEditor<{ name: string; settings: Values }>({
+        key: `new:${module.id}`,
+        saved: { name: '', settings: {} },
+        revision: '',
+        fresh: true,
+        check: (value, signal) => check('POST', '/api/instances', { ...value, module: module.id }, signal),
+        save: async (value) => void (await edit('POST', '/api/instances', { ...value, module: module.id })),
+    });
+    // What is still empty is no mistake before somebody wants to save.
+    const empty = (one: Mistake) => (one.at === '/name' ? editor.value.name === '' : one.at?.startsWith('/settings/') ? editor.value.settings[one.at.split('/')[2] ?? ''] === undefined : false);
+    const shown = touched ? editor.mistakes : editor.mistakes.filter((one) => !empty(one));
+    const { name } = editor.value;
+    return (
+        <form
+            ref={form}
+            class="settings"
+            autocomplete="off"
+            onSubmit={(event) => event.preventDefault()}
+        >
+            <fieldset class="group">
+                <legend>New {module.label}</legend>
+                <p class="help">{module.help}</p>
+                <FieldRow
+                    field={{ id: 'name', number: 0, label: 'Name', type: 'text', required: true, help: 'How rules and the log call it: letters, digits, - and _.' }}
+                    value={name}
+                    at="/name"
+                    mistakes={mistakesAt(shown, '/name')}
+                    onChange={(next) => editor.put({ ...editor.value, name: typeof next === 'string' ? next : '' })}
+                />
+            </fieldset>
+            <SettingsForm fresh module={module} values={editor.value.settings} base={{}} mistakes={shown} disabled={!may('configure')} onChange={(settings) => editor.put({ ...editor.value, settings })} />
+            <div onClickCapture={() => setTouched(true)}>
+                <SaveBar fresh editor={{ ...editor, mistakes: touched ? editor.mistakes : shown }} form={form} word="Add" what={name ? `Adds ${name} to the project.` : 'It needs a name, and what is marked required.'} onSaved={() => go('io', name)} />
+            </div>
+        </form>
+    );
+}

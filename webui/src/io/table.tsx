@@ -1,0 +1,205 @@
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { check, edit, sentenceOf } from '../api';
+import type { Check, Mistake, Module, Setting, Value, Values } from '../contract';
+import { go } from '../router';
+import { modules, summaries } from '../store';
+import { Button, Note, tell } from '../ui/basics';
+import { mistakesAt } from '../ui/values';
+
+type Row = { name: string; settings: Values };
+type Table = { columns: (Setting | 'name')[]; unknown: string[]; rows: Row[] };
+
+/** Tabs from a spreadsheet, else semicolons, else commas; quotes as spreadsheets write them. */
+function cells(line: string, mark: string): string[] {
+    const made: string[] = [];
+    let cell = '';
+    let quoted = false;
+    for (let i = 0; i < line.length; ++i) {
+        const one = line[i] ?? '';
+        if (quoted) {
+            if (one === '"' && line[i + 1] === '"') {
+                cell += '"';
+                ++i;
+            } else if (one === '"') quoted = false;
+            else cell += one;
+        } else if (one === '"' && cell === '') quoted = true;
+        else if (one === mark) {
+            made.push(cell.trim());
+            cell = '';
+        } else cell += one;
+    }
+    made.push(cell.trim());
+    return made;
+}
+
+export function readTable(text: string, module: Module): Table {
+    const lines = text.split(/\r?\n/).filter((one) => one.trim() !== '');
+    const first = lines[0] ?? '';
+    const mark = ['\t', ';', ','].find((one) => first.includes(one)) ?? '\t';
+    const settings = module.groups.flatMap((one) => one.settings);
+    const find = (word: string): Setting | 'name' | undefined => {
+        const plain = word.toLowerCase().trim();
+        if (['name', 'instance'].includes(plain)) return 'name';
+        return settings.find((one) => one.id === plain || one.label.toLowerCase() === plain || one.id === plain.replace(/\s+/g, '-'));
+    };
+    const head = cells(first, mark);
+    const headed = head.some((one) => find(one) === 'name');
+    const found = headed ? head.map(find) : ['name' as const, ...settings.filter((one) => !one.advanced).slice(0, head.length - 1)];
+    const unknown = headed ? head.filter((one, i) => found[i] === undefined && one !== '') : [];
+    const rows = lines.slice(headed ? 1 : 0).map((line): Row => {
+        const row: Row = { name: '', settings: {} };
+        cells(line, mark).forEach((cell, i) => {
+            const column = found[i];
+            if (!column) return;
+            if (column === 'name') row.name = cell;
+            else if (cell !== '') {
+                const value: Value = column.list ? cell.split('|').map((one) => one.trim()) : column.type === 'match' ? [{ kind: 'contains', text: cell }] : column.type === 'steps' ? [{ send: cell }] : cell;
+                row.settings[column.id] = value;
+            }
+        });
+        return row;
+    });
+    return { columns: found.filter((one) => one !== undefined), unknown, rows };
+}
+
+const shown = (value: Value | undefined, setting: Setting): string => (value === undefined ? '' : setting.type === 'secret' ? '•••' : typeof value === 'string' ? value : JSON.stringify(value));
+
+export function PasteTable({ close }: { close: () => void }) {
+    const usable = modules.value.filter((one) => one.groups.length);
+    const [id, setId] = useState(usable[0]?.id ?? '');
+    const [like, setLike] = useState('');
+    const [text, setText] = useState('');
+    const [judged, setJudged] = useState<Check | null>(null);
+    const [problem, setProblem] = useState('');
+    const [busy, setBusy] = useState(false);
+    const module = usable.find((one) => one.id === id);
+    const table = useMemo(() => (module && text.trim() ? readTable(text, module) : null), [text, module]);
+    const body = table && { module: id, ...(like ? { like } : {}), rows: table.rows };
+    const key = JSON.stringify(body);
+    useEffect(() => {
+        setProblem('');
+        setJudged(null);
+        if (!body?.rows.length) return;
+        const mine = new AbortController();
+        const timer = setTimeout(() => check('POST', '/api/instances/table', body, mine.signal).then(setJudged, (why: unknown) => mine.signal.aborted || setProblem(sentenceOf(why))), 150);
+        return () => {
+            clearTimeout(timer);
+            mine.abort();
+        };
+    }, [key]);
+    if (!module) return null;
+    const mistakes = judged?.mistakes ?? [];
+    const wrong = mistakes.filter((one) => !one.warning);
+    const ofRow = (i: number): Mistake[] => mistakesAt(mistakes, `/rows/${i}`);
+    const apply = () => {
+        setBusy(true);
+        edit('POST', '/api/instances/table', body).then(
+            () => {
+                tell(`${table?.rows.length} instances were added.`);
+                close();
+                go('io');
+            },
+            (why: unknown) => {
+                setProblem(sentenceOf(why));
+                setBusy(false);
+            },
+        );
+    };
+    return (
+        <>
+            <div class="body">
+                <p class="help">
+                    Paste rows from a spreadsheet or a file. The first line may name the columns: <b>name</b>, then settings by their label or id, such as hostname, port, path. Nothing is added before you have seen it checked.
+                </p>
+                <div class="row wrap">
+                    <label class="inline">
+                        Module
+                        <select value={id} onChange={(event) => setId(event.currentTarget.value)}>
+                            {usable.map((one) => (
+                                <option key={one.id} value={one.id}>
+                                    {one.label}
+                                </option>
+                            ))}
+                        </select>
+                    </label>
+                    <label class="inline">
+                        Everything else like
+                        <select value={like} onChange={(event) => setLike(event.currentTarget.value)}>
+                            <option value="">the defaults</option>
+                            {summaries.value
+                                .filter((one) => one.module === id)
+                                .map((one) => (
+                                    <option key={one.name} value={one.name}>
+                                        {one.name}
+                                    </option>
+                                ))}
+                        </select>
+                    </label>
+                </div>
+                <textarea class="code" rows={6} aria-label="The table" spellcheck={false} autocapitalize="none" placeholder={'name\thostname\tport\tpath\npress-1\t10.0.4.11\t9001\t/machine\npress-2\t10.0.4.12\t9001\t/machine'} value={text} onInput={(event) => setText(event.currentTarget.value)} />
+                {table && table.unknown.length > 0 && (
+                    <Note kind="warn">
+                        No setting is called {table.unknown.join(', ')}; {table.unknown.length === 1 ? 'that column is' : 'those columns are'} left out.
+                    </Note>
+                )}
+                {problem && <Note kind="error">{problem}</Note>}
+                {table && table.rows.length > 0 && (
+                    <div class="scroll" tabIndex={0} role="region" aria-label="Preview">
+                        <table class="preview">
+                            <thead>
+                                <tr>
+                                    <th scope="col">Row</th>
+                                    {table.columns.map((one) => (
+                                        <th key={one === 'name' ? 'name' : one.id} scope="col">
+                                            {one === 'name' ? 'Name' : one.label}
+                                        </th>
+                                    ))}
+                                </tr>
+                            </thead>
+                            <tbody>
+                                {table.rows.map((row, i) => {
+                                    const its = ofRow(i);
+                                    return (
+                                        <tr key={i} class={its.some((one) => !one.warning) ? 'wrong' : ''}>
+                                            <td>{i + 1}</td>
+                                            {table.columns.map((one) => (
+                                                <td key={one === 'name' ? 'name' : one.id}>
+                                                    {one === 'name' ? row.name : shown(row.settings[one.id], one)}
+                                                    {its
+                                                        .filter((each) => (one === 'name' ? each.at === `/rows/${i}/name` : each.at?.startsWith(`/rows/${i}/settings/${one.id}`)))
+                                                        .map((each) => (
+                                                            <p key={each.sentence} class={each.warning ? 'warn' : 'error'}>
+                                                                {each.sentence}
+                                                            </p>
+                                                        ))}
+                                                </td>
+                                            ))}
+                                        </tr>
+                                    );
+                                })}
+                            </tbody>
+                        </table>
+                    </div>
+                )}
+                {mistakes
+                    .filter((one) => !table?.columns.some((column) => one.at?.includes(column === 'name' ? '/name' : `/settings/${column.id}`)))
+                    .slice(0, 5)
+                    .map((one) => (
+                        <Note key={`${one.at}${one.sentence}`} kind={one.warning ? 'warn' : 'error'}>
+                            {one.at ? `Row ${Number(one.at.split('/')[2]) + 1}: ` : ''}
+                            {one.sentence}
+                        </Note>
+                    ))}
+            </div>
+            <footer>
+                <p aria-live="polite" class="grow">
+                    {!table ? '' : judged === null ? 'Checking …' : wrong.length ? `${wrong.length === 1 ? '1 mistake' : `${wrong.length} mistakes`} to mend first.` : `${table.rows.length} rows, all good.`}
+                </p>
+                <Button onClick={close}>Cancel</Button>
+                <Button kind="main" busy={busy} disabled={!judged?.ok} onClick={apply}>
+                    {table ? `Add ${table.rows.length}` : 'Add'}
+                </Button>
+            </footer>
+        </>
+    );
+}

@@ -1,0 +1,79 @@
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { Button } from '../ui/basics';
+import type { Name } from './words';
+
+/** Lists what ${…} may stand for, and puts it where the caret was. */
+export function Insert({ names, put, what }: { names: Name[]; put: (change: (text: string) => string) => void; what: string }) {
+    const [open, setOpen] = useState(false);
+    const [search, setSearch] = useState('');
+    const box = useRef<HTMLDivElement>(null);
+    const caret = useRef<[number, number] | null>(null);
+    const control = () => box.current?.closest('.field')?.querySelector<HTMLInputElement | HTMLTextAreaElement>('.control > input, .control > textarea') ?? null;
+    useEffect(() => {
+        if (!open) return;
+        box.current?.querySelector('input')?.focus();
+        const outside = (event: Event) => {
+            if (!box.current?.contains(event.target as Node)) setOpen(false);
+        };
+        document.addEventListener('pointerdown', outside);
+        return () => document.removeEventListener('pointerdown', outside);
+    }, [open]);
+    const groups = useMemo(() => {
+        const fits = names.filter((one) => `${one.name} ${one.label}`.toLowerCase().includes(search.toLowerCase()));
+        return [...new Set(fits.map((one) => one.group))].map((group) => ({ group, names: fits.filter((one) => one.group === group) }));
+    }, [names, search]);
+    const insert = (name: string) => {
+        const at = control();
+        const [from, to] = caret.current ?? [at?.value.length ?? 0, at?.value.length ?? 0];
+        const text = `\${${name}}`;
+        put((before) => before.slice(0, from) + text + before.slice(to));
+        setOpen(false);
+        requestAnimationFrame(() => {
+            at?.focus();
+            at?.setSelectionRange(from + text.length, from + text.length);
+        });
+    };
+    return (
+        <div class="insert" ref={box} onKeyDown={(event) => {
+            if (event.key === 'Escape' && open) {
+                event.stopPropagation();
+                setOpen(false);
+                control()?.focus();
+            }
+        }}>
+            <Button
+                icon="insert"
+                label={`Insert a value into ${what}`}
+                aria-expanded={open}
+                onClick={() => {
+                    const at = control();
+                    caret.current = at ? [at.selectionStart ?? at.value.length, at.selectionEnd ?? at.value.length] : null;
+                    setSearch('');
+                    setOpen(!open);
+                }}
+            />
+            {open && (
+                <div class="popover">
+                    <input type="search" aria-label="Find a value" placeholder="Find" value={search} onInput={(event) => setSearch(event.currentTarget.value)} />
+                    <div class="choices">
+                        {groups.map((group) => (
+                            <section key={group.group}>
+                                <h4>{group.group}</h4>
+                                {group.names.map((one) => (
+                                    <button key={one.name} type="button" onClick={() => insert(one.name)}>
+                                        <code>{`\${${one.name}}`}</code>
+                                        <span>{one.label}</span>
+                                    </button>
+                                ))}
+                            </section>
+                        ))}
+                        {!groups.length && <p class="help">Nothing has that name.</p>}
+                    </div>
+                    <p class="help">
+                        Add <code>|json</code>, <code>|url</code>, <code>|hex</code> or <code>|base64</code> behind a name to escape it.
+                    </p>
+                </div>
+            )}
+        </div>
+    );
+}

@@ -1,0 +1,331 @@
+import { useRef, useState } from 'preact/hooks';
+import { at, call, check, edit, sentenceOf } from '../api';
+import type { Fired, Rule, RuleDraft, Rules } from '../contract';
+import { hasDraft } from '../drafts';
+import { go, to } from '../router';
+import { may, useRules } from '../store';
+import { Ago, Button, confirm, Empty, Loading, Menu, Note, show, Switch, tell } from '../ui/basics';
+import { SaveBar, useEditor } from '../ui/editor';
+import { Icon } from '../ui/icons';
+import { NameForm } from '../io/deeds';
+import { RuleForm } from './form';
+import { TraceView } from './trace';
+import { TryIt } from './try';
+import { Variables } from './variables';
+import { drafted, ruleInWords } from './words';
+
+const complain = (why: unknown) => tell(sentenceOf(why), true);
+
+const enable = (rule: Rule, enabled: boolean) =>
+    edit('PUT', at`/api/rules/${rule.name}/enabled`, { enabled }).then(() => tell(enabled ? `“${rule.name}” is on.` : `“${rule.name}” is off.`), complain);
+
+const fire = (rule: Rule) => call<Fired>(at`/api/rules/${rule.name}/fire`, { method: 'POST' }).then((one) => tell(one.sentence, !one.fired), complain);
+
+function move(rules: Rules, from: number, by: -1 | 1): void {
+    const rule = rules.rules[from];
+    const target = from + by;
+    if (!rule || target < 0 || target >= rules.rules.length) return;
+    const names = rules.rules.map((one) => one.name);
+    edit('PUT', '/api/rules-order', { names: names.toSpliced(from, 1).toSpliced(target, 0, rule.name) }, rules.revision).then(() => tell(`“${rule.name}” is number ${target + 1} now.`), complain);
+}
+
+/** Why it fired, or why not, in one line. */
+function Said({ rule }: { rule: Rule }) {
+    const { report } = rule;
+    if (!rule.enabled) return <span class="said">is off</span>;
+    if (report.lastSaid === 'never') return <span class="said">was not looked at yet</span>;
+    const no = report.lastSaid !== 'fired';
+    return (
+        <span class={`said ${no ? 'no' : ''}`}>
+            {report.lastFired !== undefined && (
+                <>
+                    fired <Ago at={report.lastFired} />
+                    {no ? '; ' : ''}
+                </>
+            )}
+            {no && (
+                <>
+                    {report.lastNo !== undefined && (
+                        <>
+                            said no <Ago at={report.lastNo} />:{' '}
+                        </>
+                    )}
+                    {report.lastNoSentence ?? report.sentence}
+                </>
+            )}
+        </span>
+    );
+}
+
+function Row({ rule, rules, i, chosen }: { rule: Rule; rules: Rules; i: number; chosen: boolean }) {
+    const configure = may('configure');
+    return (
+        <li class={`${rule.enabled ? '' : 'off'} ${chosen ? 'chosen' : ''}`}>
+            <Switch hidden label={`${rule.name} is on`} on={rule.enabled} disabled={!configure} onChange={(on) => void enable(rule, on)} />
+            <a
+                href={to('rules', rule.name)}
+                aria-current={chosen ? 'page' : undefined}
+                class="entry"
+                onKeyDown={(event) => {
+                    if (!event.altKey || !configure) return;
+                    const by = { ArrowUp: -1, ArrowDown: 1 }[event.key] as -1 | 1 | undefined;
+                    if (by === undefined) return;
+                    event.preventDefault();
+                    move(rules, i, by);
+                }}
+            >
+                <span class="name">
+                    {rule.name}
+                    {hasDraft(`rule:${rule.name}`) && <span class="mark">unsaved</span>}
+                </span>
+                <span class="count" title={`Fired ${rule.report.fired} times`}>
+                    {rule.report.fired}
+                    <span class="unseen"> times</span>
+                </span>
+                <span class="more">{ruleInWords(rule)}</span>
+                <Said rule={rule} />
+            </a>
+            {configure && (
+                <span class="order">
+                    <Button icon="up" kind="bare" disabled={i === 0} label={`Move ${rule.name} up`} onClick={() => move(rules, i, -1)} />
+                    <Button icon="down" kind="bare" disabled={i === rules.rules.length - 1} label={`Move ${rule.name} down`} onClick={() => move(rules, i, 1)} />
+                </span>
+            )}
+        </li>
+    );
+}
+
+function RuleList({ rules, chosen }: { rules: Rules; chosen: string | undefined }) {
+    return (
+        <nav class="list rulelist" aria-label="Rules">
+            <header>
+                <h1>Rules</h1>
+                {may('configure') && (
+                    <a class="button" href={to('rules', '+')}>
+                        <Icon name="add" />
+                        <span>Add</span>
+                    </a>
+                )}
+            </header>
+            <div class="views">
+                <a href={to('trace')}>Trace</a>
+                <a href={to('variables')}>Variables · {rules.variables.length}</a>
+            </div>
+            {rules.rules.length === 0 ? (
+                <Empty>
+                    <p>No rule yet. A rule says: when this happens, if that holds, then do this.</p>
+                    <a class="button main" href={to('rules', '+')}>
+                        Make the first rule
+                    </a>
+                </Empty>
+            ) : (
+                <ol>
+                    {rules.rules.map((one, i) => (
+                        <Row key={one.name} rule={one} rules={rules} i={i} chosen={one.name === chosen} />
+                    ))}
+                </ol>
+            )}
+        </nav>
+    );
+}
+
+const Back = () => (
+    <a class="back button square bare" href={to('rules')} aria-label="All rules">
+        <Icon name="back" />
+    </a>
+);
+
+function RulePage({ rule, rules }: { rule: Rule; rules: Rules }) {
+    const form = useRef<HTMLFormElement>(null);
+    const [view, setView] = useState<'edit' | 'trace'>('edit');
+    const path = at`/api/rules/${rule.name}`;
+    const editor = useEditor<RuleDraft>({
+        key: `rule:${rule.name}`,
+        saved: drafted(rule),
+        revision: rule.revision,
+        check: (value, signal) => check('PUT', path, value, signal),
+        save: async (value, revision) => {
+            await edit('PUT', path, value, revision);
+            if (value.name !== rule.name) go('rules', value.name);
+        },
+    });
+    const configure = may('configure');
+    const { report } = rule;
+    return (
+        <article class="detail">
+            <header class="title">
+                <Back />
+                <div>
+                    <h1>{rule.name}</h1>
+                    <p>
+                        Fired {report.fired === 1 ? 'once' : `${report.fired} times`}
+                        {report.lastFired !== undefined && (
+                            <>
+                                , last <Ago at={report.lastFired} />
+                            </>
+                        )}
+                    </p>
+                </div>
+                {rule.byHand && (
+                    <Button icon="fire" disabled={!may('operate')} onClick={() => void fire(rule)}>
+                        Fire by hand
+                    </Button>
+                )}
+                {configure && (
+                    <Menu
+                        label={`More about ${rule.name}`}
+                        items={[
+                            {
+                                label: 'Duplicate …',
+                                icon: 'add',
+                                act: () =>
+                                    show('Duplicate the rule', (close) => (
+                                        <NameForm
+                                            label="Name of the copy"
+                                            value={`${rule.name} (copy)`}
+                                            word="Duplicate"
+                                            close={close}
+                                            hint={() => 'The copy is off until you switch it on.'}
+                                            act={async (name) => {
+                                                await edit('POST', `${path}/duplicate`, { name });
+                                                go('rules', name);
+                                            }}
+                                        />
+                                    )),
+                            },
+                            {
+                                label: 'Remove …',
+                                icon: 'trash',
+                                danger: true,
+                                act: () =>
+                                    confirm(`Remove “${rule.name}”?`, <p>It is taken out of the project.</p>, 'Remove', async () => {
+                                        await edit('DELETE', path, undefined, rule.revision);
+                                        tell('The rule was removed.');
+                                        go('rules');
+                                    }),
+                            },
+                        ]}
+                    />
+                )}
+            </header>
+            {!rule.enabled ? (
+                <Note kind="warn" title="This rule is off.">
+                    <Button disabled={!configure} onClick={() => void enable(rule, true)}>
+                        Switch it on
+                    </Button>
+                </Note>
+            ) : (
+                report.lastNo !== undefined && (
+                    <div class="why">
+                        <p>
+                            <b>Why it last said no</b> <Ago at={report.lastNo} />
+                        </p>
+                        <p>It {report.lastNoSentence}.</p>
+                    </div>
+                )
+            )}
+            <nav class="views" aria-label="Views of the rule">
+                <button type="button" aria-current={view === 'edit' ? 'page' : undefined} onClick={() => setView('edit')}>
+                    Rule
+                    {editor.dirty && <span class="mark">unsaved</span>}
+                </button>
+                <button type="button" aria-current={view === 'trace' ? 'page' : undefined} onClick={() => setView('trace')}>
+                    What it did
+                </button>
+            </nav>
+            {view === 'trace' ? (
+                <TraceView rule={rule.name} short />
+            ) : (
+                <div class="beside">
+                    <form ref={form} class="settings" autocomplete="off" onSubmit={(event) => event.preventDefault()}>
+                        {editor.overtaken && (
+                            <Note kind="warn" title="Somebody else has changed this rule meanwhile. Nothing of yours is saved yet.">
+                                <p>Theirs: {ruleInWords(rule)}</p>
+                                <div class="row">
+                                    <Button onClick={editor.revert}>Take theirs</Button>
+                                    <Button kind="main" onClick={() => editor.rebase(editor.value)}>
+                                        Keep mine instead
+                                    </Button>
+                                </div>
+                            </Note>
+                        )}
+                        <RuleForm rule={editor.value} variables={rules.variables.map((one) => one.name)} mistakes={editor.mistakes} disabled={!configure} onChange={editor.put} />
+                        <SaveBar editor={editor} form={form} what="Changed. It applies as soon as it is saved." />
+                    </form>
+                    <TryIt rule={editor.value} />
+                </div>
+            )}
+        </article>
+    );
+}
+
+function NewRule({ rules }: { rules: Rules }) {
+    const form = useRef<HTMLFormElement>(null);
+    const [touched, setTouched] = useState(false);
+    const editor = useEditor<RuleDraft>({
+        key: 'rule:+',
+        saved: { name: '', on: [], do: [] },
+        revision: '',
+        fresh: true,
+        check: (value, signal) => check('POST', '/api/rules', value, signal),
+        save: async (value) => void (await edit('POST', '/api/rules', value)),
+    });
+    const { value } = editor;
+    const empty = (at: string | undefined) => (at === '/name' && !value.name) || (at === '/on' && !value.on.length) || (at === '/do' && !value.do.length);
+    const shown = touched ? editor.mistakes : editor.mistakes.filter((one) => !empty(one.at) && !(one.at?.includes('/arguments/') && !value.name));
+    return (
+        <article class="detail">
+            <header class="title">
+                <Back />
+                <div>
+                    <h1>New rule</h1>
+                    <p>When this happens, if that holds, then do this.</p>
+                </div>
+            </header>
+            <div class="beside">
+                <form ref={form} class="settings" autocomplete="off" onSubmit={(event) => event.preventDefault()}>
+                    <RuleForm rule={value} variables={rules.variables.map((one) => one.name)} mistakes={shown} disabled={!may('configure')} onChange={editor.put} />
+                    <div onClickCapture={() => setTouched(true)}>
+                        <SaveBar fresh editor={{ ...editor, mistakes: touched ? editor.mistakes : shown }} form={form} word="Add" what="It is put at the end of the list." onSaved={() => go('rules', value.name)} />
+                    </div>
+                </form>
+                <TryIt rule={value} />
+            </div>
+        </article>
+    );
+}
+
+export function RulesTab({ path, part }: { path: string[]; part: 'rules' | 'trace' | 'variables' }) {
+    const rules = useRules().value;
+    if (!rules) return <Loading />;
+    const [name] = path;
+    const rule = rules.rules.find((one) => one.name === name);
+    const aside = part !== 'rules';
+    return (
+        <div class={`two ${name || aside ? 'inside' : ''}`}>
+            <RuleList rules={rules} chosen={aside ? undefined : name} />
+            <div class="main">
+                {aside ? (
+                    <article class="detail">
+                        <header class="title">
+                            <Back />
+                            <div>
+                                <h1>{part === 'trace' ? 'Trace' : 'Variables'}</h1>
+                                {part === 'trace' && <p>The last 1,000 events, and what the rules made of them</p>}
+                            </div>
+                        </header>
+                        {part === 'trace' ? <TraceView /> : <Variables variables={rules.variables} />}
+                    </article>
+                ) : name === '+' ? (
+                    <NewRule rules={rules} />
+                ) : rule ? (
+                    <RulePage key={rule.name} rule={rule} rules={rules} />
+                ) : name ? (
+                    <Empty>There is no rule “{name}” (any more).</Empty>
+                ) : (
+                    rules.rules.length > 0 && <Empty>Choose a rule to read or change it.</Empty>
+                )}
+            </div>
+        </div>
+    );
+}

@@ -1,0 +1,98 @@
+import { useState } from 'preact/hooks';
+import { at, edit, sentenceOf } from '../api';
+import type { Variable } from '../contract';
+import { may } from '../store';
+import { Ago, Button, confirm, Empty, Note, show, tell } from '../ui/basics';
+
+function VariableForm({ variable, close }: { variable?: Variable; close: () => void }) {
+    const [name, setName] = useState(variable?.name ?? '');
+    const [type, setType] = useState<Variable['type']>(variable?.type ?? 'text');
+    const [initial, setInitial] = useState(variable?.initial ?? '');
+    const [problem, setProblem] = useState('');
+    return (
+        <form
+            autocomplete="off"
+            onSubmit={(event) => {
+                event.preventDefault();
+                edit('PUT', at`/api/variables/${name}`, { type, initial: initial === '' && type !== 'text' ? (type === 'bool' ? 'false' : '0') : initial }).then(
+                    () => {
+                        tell('Saved.');
+                        close();
+                    },
+                    (why: unknown) => setProblem(sentenceOf(why)),
+                );
+            }}
+        >
+            <div class="body">
+                {!variable && (
+                    <div class="field">
+                        <label for="variable-name">Name</label>
+                        <input id="variable-name" autofocus autocapitalize="none" spellcheck={false} value={name} onInput={(event) => setName(event.currentTarget.value)} />
+                    </div>
+                )}
+                <div class="field">
+                    <label for="variable-type">Type</label>
+                    <select id="variable-type" value={type} onChange={(event) => setType(event.currentTarget.value as Variable['type'])}>
+                        <option value="text">Text</option>
+                        <option value="int">Whole number</option>
+                        <option value="real">Number</option>
+                        <option value="bool">Yes or no</option>
+                    </select>
+                </div>
+                <div class="field">
+                    <label for="variable-initial">At the start</label>
+                    <input id="variable-initial" spellcheck={false} value={initial} onInput={(event) => setInitial(event.currentTarget.value)} />
+                </div>
+                {problem && <Note kind="error">{problem}</Note>}
+            </div>
+            <footer>
+                <Button onClick={close}>Cancel</Button>
+                <Button kind="main" type="submit" disabled={name === ''}>
+                    {variable ? 'Save' : 'Add'}
+                </Button>
+            </footer>
+        </form>
+    );
+}
+
+export function Variables({ variables }: { variables: Variable[] }) {
+    const configure = may('configure');
+    return (
+        <section class="card" aria-labelledby="variables-title">
+            <header>
+                <h2 id="variables-title">Variables</h2>
+                {configure && (
+                    <Button icon="add" onClick={() => show('New variable', (close) => <VariableForm close={close} />)}>
+                        Add
+                    </Button>
+                )}
+            </header>
+            <p class="help">What the controller remembers between events. Rules set them, and insert them as {'${host/NAME}'}.</p>
+            {!variables.length && <Empty>There is none.</Empty>}
+            <ul class="table">
+                {variables.map((one) => (
+                    <li key={one.name}>
+                        <span class="name">{one.name}</span>
+                        <code class="grow">{one.value === null ? '–' : String(one.value)}</code>
+                        <small>{one.at != null && <Ago at={one.at} />}</small>
+                        {configure && (
+                            <span class="row">
+                                <Button kind="bare" onClick={() => show(one.name, (close) => <VariableForm variable={one} close={close} />)} label={`Change ${one.name}`}>
+                                    Change
+                                </Button>
+                                <Button
+                                    kind="bare"
+                                    icon="trash"
+                                    label={`Remove ${one.name}`}
+                                    onClick={() =>
+                                        confirm(`Remove ${one.name}?`, <p>{one.usedBy.length ? `It is used by ${one.usedBy.join(', ')}; those must be changed first.` : 'No rule uses it.'}</p>, 'Remove', async () => void (await edit('DELETE', at`/api/variables/${one.name}`)))
+                                    }
+                                />
+                            </span>
+                        )}
+                    </li>
+                ))}
+            </ul>
+        </section>
+    );
+}

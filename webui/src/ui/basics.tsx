@@ -1,0 +1,284 @@
+import { signal } from '@preact/signals';
+import type { ButtonHTMLAttributes, ComponentChildren } from 'preact';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { ago, clockTime, now } from '../clock';
+import { Icon, type IconName } from './icons';
+
+// ---- what is said in passing
+
+const said = signal<{ text: string; bad: boolean; number: number } | null>(null);
+let saidTimer = 0;
+let saidNumber = 0;
+
+/** One sentence at the foot of the page, for eyes and screen readers alike. */
+export function tell(text: string, bad = false): void {
+    window.clearTimeout(saidTimer);
+    said.value = { text, bad, number: ++saidNumber };
+    saidTimer = window.setTimeout(() => (said.value = null), bad ? 12000 : 4000);
+}
+
+export const Teller = () => (
+    <div class="teller" role="status" aria-live="polite">
+        {said.value && (
+            <p key={said.value.number} class={said.value.bad ? 'bad' : ''}>
+                <Icon name={said.value.bad ? 'error' : 'check'} />
+                <span>{said.value.text}</span>
+                <button type="button" class="bare" aria-label="Dismiss" onClick={() => (said.value = null)}>
+                    <Icon name="close" />
+                </button>
+            </p>
+        )}
+    </div>
+);
+
+// ---- times
+
+export const Ago = ({ at }: { at: number }) => (
+    <time dateTime={new Date(at).toISOString()} title={`${clockTime(at)}, ${new Date(at).toLocaleDateString()}`}>
+        {ago(at)}
+    </time>
+);
+
+export const At = ({ at, fine = false }: { at: number; fine?: boolean }) => <time dateTime={new Date(at).toISOString()}>{clockTime(at, fine)}</time>;
+
+/** Whole seconds until then; nothing once it is past. */
+export const secondsTo = (then: number): number => Math.max(0, Math.ceil((then - now.value) / 1000));
+
+// ---- buttons and notes
+
+type ButtonProps = {
+    icon?: IconName;
+    kind?: 'main' | 'danger' | 'bare' | undefined;
+    children?: ComponentChildren;
+    label?: string;
+    busy?: boolean;
+} & Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'icon' | 'label'>;
+
+export const Button = ({ icon, kind, children, label, busy, class: more, ...rest }: ButtonProps) => (
+    <button
+        type="button"
+        class={[kind ?? '', children ? '' : 'square', busy ? 'busy' : '', typeof more === 'string' ? more : ''].join(' ').trim()}
+        {...(label === undefined ? {} : { 'aria-label': label, title: label })}
+        {...(busy ? { 'aria-busy': 'true' as const } : {})}
+        {...rest}
+    >
+        {icon && <Icon name={icon} />}
+        {children && <span>{children}</span>}
+    </button>
+);
+
+export const Note = ({ kind, title, children }: { kind: 'error' | 'warn' | 'info'; title?: ComponentChildren; children?: ComponentChildren }) => (
+    <div class={`note ${kind}`}>
+        <Icon name={kind === 'info' ? 'check' : kind} />
+        <div>
+            {title && <strong>{title}</strong>}
+            {children}
+        </div>
+    </div>
+);
+
+export const Empty = ({ children }: { children: ComponentChildren }) => <div class="empty">{children}</div>;
+
+export const Loading = () => (
+    <p class="loading" role="status">
+        One moment …
+    </p>
+);
+
+/** A switch: a checkbox that says so. */
+export const Switch = ({ on, label, onChange, disabled, id, describedBy, hidden }: { on: boolean; label: string; onChange: (on: boolean) => void; disabled?: boolean; id?: string; describedBy?: string; hidden?: boolean }) => (
+    <label class="switch">
+        <input
+            type="checkbox"
+            role="switch"
+            checked={on}
+            disabled={disabled ?? false}
+            {...(id ? { id } : {})}
+            {...(describedBy ? { 'aria-describedby': describedBy } : {})}
+            {...(hidden ? { 'aria-label': label } : {})}
+            onChange={(event) => onChange(event.currentTarget.checked)}
+        />
+        <i />
+        {!hidden && <span>{label}</span>}
+    </label>
+);
+
+// ---- dialogs
+
+type Shown = { render: (close: () => void) => ComponentChildren; title: string; wide: boolean; number: number };
+const dialogs = signal<Shown[]>([]);
+let dialogNumber = 0;
+
+/** Opens a dialog; what was focused before is focused again afterwards. */
+export function show(title: string, render: (close: () => void) => ComponentChildren, wide = false): void {
+    dialogs.value = [...dialogs.value, { title, render, wide, number: ++dialogNumber }];
+}
+
+function Dialog({ shown }: { shown: Shown }) {
+    const box = useRef<HTMLDialogElement>(null);
+    const title = useId();
+    const close = () => box.current?.close();
+    useEffect(() => {
+        const before = document.activeElement;
+        box.current?.showModal();
+        return () => {
+            if (before instanceof HTMLElement && before.isConnected) before.focus();
+        };
+    }, []);
+    return (
+        <dialog
+            ref={box}
+            class={shown.wide ? 'wide' : ''}
+            aria-labelledby={title}
+            onClose={() => (dialogs.value = dialogs.value.filter((one) => one !== shown))}
+            onClick={(event) => {
+                if (event.target === box.current) close();
+            }}
+        >
+            <div class="dialog">
+                <header>
+                    <h2 id={title}>{shown.title}</h2>
+                    <Button icon="close" kind="bare" label="Close" onClick={close} />
+                </header>
+                {shown.render(close)}
+            </div>
+        </dialog>
+    );
+}
+
+export const Dialogs = () => (
+    <>
+        {dialogs.value.map((one) => (
+            <Dialog key={one.number} shown={one} />
+        ))}
+    </>
+);
+
+/** Asks before something that cannot be undone. */
+export function confirm(title: string, body: ComponentChildren, word: string, act: () => Promise<void>): void {
+    show(title, (close) => <Confirm body={body} word={word} act={act} close={close} />);
+}
+
+function Confirm({ body, word, act, close }: { body: ComponentChildren; word: string; act: () => Promise<void>; close: () => void }) {
+    const [problem, setProblem] = useState('');
+    const [busy, setBusy] = useState(false);
+    return (
+        <>
+            <div class="body">
+                {body}
+                {problem && <Note kind="error">{problem}</Note>}
+            </div>
+            <footer>
+                <Button onClick={close}>Cancel</Button>
+                <Button
+                    kind="danger"
+                    busy={busy}
+                    onClick={() => {
+                        setBusy(true);
+                        act().then(close, (why: unknown) => {
+                            setBusy(false);
+                            setProblem(why instanceof Error ? why.message : String(why));
+                        });
+                    }}
+                >
+                    {word}
+                </Button>
+            </footer>
+        </>
+    );
+}
+
+// ---- menus
+
+export type MenuItem = { label: string; icon?: IconName; danger?: boolean; act: () => void };
+
+/** A button that opens a list of deeds; arrows, Home, End and Escape work as people know them. */
+export function Menu({ label, icon = 'more', items, children }: { label: string; icon?: IconName; items: MenuItem[]; children?: ComponentChildren }) {
+    const [open, setOpen] = useState(false);
+    const box = useRef<HTMLDivElement>(null);
+    const id = useId();
+    const close = (focus: boolean) => {
+        setOpen(false);
+        if (focus) box.current?.querySelector('button')?.focus();
+    };
+    useEffect(() => {
+        if (!open) return;
+        box.current?.querySelector<HTMLElement>('[role=menuitem]')?.focus();
+        const outside = (event: Event) => {
+            if (!box.current?.contains(event.target as Node)) setOpen(false);
+        };
+        document.addEventListener('pointerdown', outside);
+        return () => document.removeEventListener('pointerdown', outside);
+    }, [open]);
+    const keys = (event: KeyboardEvent) => {
+        const all = [...(box.current?.querySelectorAll<HTMLElement>('[role=menuitem]') ?? [])];
+        const here = all.indexOf(document.activeElement as HTMLElement);
+        const next = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: all.length - 1 }[event.key];
+        if (next !== undefined) {
+            event.preventDefault();
+            all.at(next % all.length)?.focus();
+        } else if (event.key === 'Escape') {
+            event.stopPropagation();
+            close(true);
+        } else if (event.key === 'Tab') setOpen(false);
+    };
+    return (
+        <div class="menu" ref={box} onKeyDown={(event) => open && keys(event)}>
+            <Button
+                icon={icon}
+                {...(children ? {} : { label })}
+                aria-haspopup="menu"
+                aria-expanded={open}
+                aria-controls={id}
+                onClick={() => setOpen(!open)}
+                onKeyDown={(event) => {
+                    if (!open && event.key === 'ArrowDown') {
+                        event.preventDefault();
+                        setOpen(true);
+                    }
+                }}
+            >
+                {children}
+            </Button>
+            <div id={id} role="menu" aria-label={label} hidden={!open}>
+                {items.map((one) => (
+                    <button
+                        key={one.label}
+                        type="button"
+                        role="menuitem"
+                        tabIndex={-1}
+                        class={one.danger ? 'danger' : ''}
+                        onClick={() => {
+                            close(true);
+                            one.act();
+                        }}
+                    >
+                        {one.icon && <Icon name={one.icon} />}
+                        <span>{one.label}</span>
+                    </button>
+                ))}
+            </div>
+        </div>
+    );
+}
+
+export async function copyText(text: string, what: string): Promise<void> {
+    try {
+        await navigator.clipboard.writeText(text);
+        tell(`${what} is in the clipboard.`);
+    } catch {
+        // Without HTTPS there is no clipboard: the text is shown to be copied by hand.
+        show(`Copy ${what}`, () => (
+            <div class="body">
+                <textarea class="code" rows={12} readOnly value={text} aria-label={what} onFocus={(event) => event.currentTarget.select()} />
+            </div>
+        ));
+    }
+}
+
+export function download(path: string): void {
+    const link = document.createElement('a');
+    link.href = path;
+    link.download = '';
+    link.click();
+}
