@@ -359,7 +359,7 @@ export class Api {
         if (!ruleOf(this.world, rule).byHand) throw new Refusal(409, 'conflict', `The rule "${rule.name}" uses what its trigger brings, so it cannot be fired by hand. Use Try it.`);
         const record = this.world.fire('host/manual', {}, { byHand: true, only: rule.name });
         const look = record.looks[0];
-        return { body: { fired: look.said === 'fired', sentence: look.said === 'fired' ? `It fired: ${look.acts.map((one) => `${one.action} ${one.state}`).join(', ')}.` : `It did not fire: it ${look.sentence}.` } };
+        return { body: { fired: look.said === 'fired', sentence: look.said === 'fired' ? `It fired: ${look.acts.map((one) => `${one.action} ${one.state}`).join(', ')}.` : `It did not fire. ${look.sentence}` } };
     };
     orderRules = (request) => {
         this.revision(request, this.world.revision(this.world.rules), { sentence: 'Somebody else has changed the rules since. The order is as it was.', body: {} });
@@ -421,7 +421,7 @@ export class Api {
         for (const rule of this.world.rules) {
             const said = tryRule(rule, { trigger: event.trigger, variables, byHand: event.cause === 'hand' && event.looks[0]?.rule === rule.name }, this.world);
             if (said.said === 'other-trigger') continue;
-            if (stoppedBy) Object.assign(said, { said: 'stopped', sentence: `was not reached, because rule "${stoppedBy}" ended the walk`, would: [] });
+            if (stoppedBy) Object.assign(said, { said: 'stopped', sentence: `It was not reached, because rule "${stoppedBy}" ended the walk.`, would: [] });
             rules.push(said);
             if (said.said === 'fired' && rule.stop) stoppedBy = rule.name;
         }

@@ -95,7 +95,7 @@ function holds(word, found, operand) {
 /** What the rule makes of the event {trigger, variables}: a `Tried`, without doing anything. */
 export function tryRule(rule, event, world) {
     const [owner, id] = event.trigger.split('/');
-    const made = { rule: rule.name, said: 'other-trigger', sentence: `does not listen to ${event.trigger}`, matches: [], captures: [], conditions: [], would: [] };
+    const made = { rule: rule.name, said: 'other-trigger', sentence: `It does not listen to ${event.trigger}.`, matches: [], captures: [], conditions: [], would: [] };
     const module = world.moduleOf(owner);
     const trigger = module?.triggers.find((one) => one.id === id);
     const which = event.byHand ? -1 : rule.on.findIndex((on) => on.trigger === event.trigger || (on.trigger === `*/${id}` && owner !== 'host'));
@@ -107,7 +107,7 @@ export function tryRule(rule, event, world) {
         names.set(String(i + 1), value);
     });
     names.set('instance', owner);
-    if (rule.enabled === false) return { ...made, said: 'disabled', sentence: 'is not enabled' };
+    if (rule.enabled === false) return { ...made, said: 'disabled', sentence: 'It is not enabled.' };
     if (which >= 0) {
         made.on = which;
         const message = String(event.variables?.[trigger?.match?.variable ?? 'message'] ?? '');
@@ -121,7 +121,7 @@ export function tryRule(rule, event, world) {
                 if (capture.name) names.set(capture.name, capture.value);
             }
         }
-        if (made.matches.some((one) => !one.holds)) return { ...made, captures: [], said: 'no-match', sentence: `its match did not hold: the message ${made.matches.find((one) => !one.holds).sentence}` };
+        if (made.matches.some((one) => !one.holds)) return { ...made, captures: [], said: 'no-match', sentence: `Its match did not hold: the message ${made.matches.find((one) => !one.holds).sentence}.` };
     }
     for (const when of rule.when ?? []) {
         const kind = ['status', 'variable', 'value'].find((one) => when[one] !== undefined);
@@ -136,9 +136,9 @@ export function tryRule(rule, event, world) {
         }
     }
     const bad = made.conditions.find((one) => !one.holds);
-    if (bad) return { ...made, said: 'condition', sentence: `its condition did not hold: ${bad.written} (${bad.sentence})` };
+    if (bad) return { ...made, said: 'condition', sentence: `Its condition did not hold: ${bad.written}, but ${bad.sentence}.` };
     made.said = 'fired';
-    made.sentence = 'fires';
+    made.sentence = 'It fires.';
     made.would = rule.do.map((act) => ({
         action: act.action.replace(/^this\//, `${owner}/`),
         ...(act.after ? { after: act.after } : {}),

@@ -122,9 +122,7 @@ export class World {
     module(id) {
         return this.modules.find((one) => one.id === id);
     }
-    moduleOf(name) {
-        return name === 'host' ? hostModule : this.module(this.instances.find((one) => one.name === name)?.module);
-    }
+    moduleOf = (name) => (name === 'host' ? hostModule : this.module(this.instances.find((one) => one.name === name)?.module));
     setting(name, id) {
         const instance = this.instances.find((one) => one.name === name);
         return instance?.settings[id] ?? settingsOf(this.module(instance?.module) ?? hostModule).find((one) => one.id === id)?.default ?? '';
@@ -459,9 +457,9 @@ export class World {
             this.reports.set(rule.name, report);
             const now = Date.now();
             report.lastLooked = now;
-            if (stopped) Object.assign(said, { said: 'stopped', sentence: `was not reached, because rule "${stopped}" ended the walk` });
+            if (stopped) Object.assign(said, { said: 'stopped', sentence: `It was not reached, because rule "${stopped}" ended the walk.` });
             report.lastSaid = said.said;
-            report.sentence = said.said === 'fired' ? 'fired' : said.sentence;
+            report.sentence = said.said === 'fired' ? 'It fired.' : said.sentence;
             const look = { rule: rule.name, said: said.said, sentence: report.sentence, acts: [] };
             record.looks.push(look);
             if (said.said !== 'fired') {

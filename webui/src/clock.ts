@@ -36,6 +36,12 @@ export function span(milliseconds: number): string {
     return `${Math.floor(hours / 24)} d${hours % 24 ? ` ${hours % 24} h` : ''}`;
 }
 
+/** What is left, for countdowns: `12 s`, `3 min 5 s`. */
+export function left(milliseconds: number): string {
+    const seconds = Math.max(0, Math.ceil(milliseconds / 1000));
+    return seconds < 120 ? `${seconds} s` : seconds < 3600 ? `${Math.floor(seconds / 60)} min ${seconds % 60} s` : span(milliseconds);
+}
+
 export const ago = (then: number): string => (now.value - then < 1500 ? 'just now' : `${span(now.value - then)} ago`);
 
 /** Time of day in the browser's zone, with the date where it is not today. */

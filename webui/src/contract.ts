@@ -419,12 +419,12 @@ export type Report = {
     /** Milliseconds since 1970, by the controller's clock. */
     lastLooked?: number;
     lastSaid: 'never' | 'fired' | 'waiting' | 'disabled' | 'no-match' | 'condition' | 'unchanged' | 'too-often' | 'stopped' | 'too-deep' | 'unsupplied' | 'other-trigger';
-    /** What lastSaid means, in words. */
+    /** What lastSaid means: a whole sentence that begins with It or Its. */
     sentence?: string;
     /** Milliseconds since 1970, by the controller's clock. */
     lastNo?: number;
     lastNoSaid?: 'never' | 'fired' | 'waiting' | 'disabled' | 'no-match' | 'condition' | 'unchanged' | 'too-often' | 'stopped' | 'too-deep' | 'unsupplied' | 'other-trigger';
-    /** Why it last said no. */
+    /** Why it last said no: a whole sentence. */
     lastNoSentence?: string;
 };
 
@@ -499,12 +499,13 @@ export type Capture = {
 export type Tried = {
     rule: string;
     said: 'never' | 'fired' | 'waiting' | 'disabled' | 'no-match' | 'condition' | 'unchanged' | 'too-often' | 'stopped' | 'too-deep' | 'unsupplied' | 'other-trigger';
-    /** In words. */
+    /** A whole sentence that begins with It or Its. */
     sentence: string;
     /** Which <on> listens. */
     on?: number;
     matches: {
         holds: boolean;
+        /** Goes on from “the message”: contains "ALARM". */
         sentence: string;
     }[];
     captures: Capture[];
@@ -546,6 +547,7 @@ export type Message = {
 export type Look = {
     rule: string;
     said: 'never' | 'fired' | 'waiting' | 'disabled' | 'no-match' | 'condition' | 'unchanged' | 'too-often' | 'stopped' | 'too-deep' | 'unsupplied' | 'other-trigger';
+    /** A whole sentence that begins with It or Its. */
     sentence: string;
     acts: {
         action: string;

@@ -23,6 +23,7 @@ const inWords = ({ call: one }: Ended): string => {
 
 export function Actions({ instance, module, children }: { instance: string; module: Module; children?: preact.ComponentChildren }) {
     const [open, setOpen] = useState<string | null>(null);
+    const [all, setAll] = useState(false);
     const [values, setValues] = useState<Record<string, Values>>({});
     const [busy, setBusy] = useState<string | null>(null);
     const [ended, setEnded] = useState<Ended | null>(null);
@@ -45,10 +46,14 @@ export function Actions({ instance, module, children }: { instance: string; modu
             .finally(() => setBusy(null));
     };
     const allowed = may('operate');
+    // A handful is in view; what is needed less often is one press away.
+    const original = module.actions.filter((one) => one.original);
+    const first = module.actions.length <= 4 ? module.actions : original.length ? original : module.actions.slice(0, 3);
+    const shown = all || (open && !first.some((one) => one.id === open)) ? module.actions : first;
     return (
         <section class="actions" aria-label="Actions">
             <div class="row wrap">
-                {module.actions.map((one) => {
+                {shown.map((one) => {
                     const needs = one.arguments.some((each) => each.required) || (one.arguments.length > 0 && !one.original);
                     return (
                         <span key={one.id} class={needs || one.arguments.length === 0 ? '' : 'split'}>
@@ -69,6 +74,11 @@ export function Actions({ instance, module, children }: { instance: string; modu
                     );
                 })}
                 {children}
+                {first.length < module.actions.length && (
+                    <Button kind="bare" aria-expanded={all} onClick={() => setAll(!all)}>
+                        {all ? 'Fewer' : 'More actions'}
+                    </Button>
+                )}
             </div>
             {chosen && (
                 <form

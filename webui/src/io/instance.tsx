@@ -1,10 +1,10 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { clockTime, now } from '../clock';
+import { clockTime, left } from '../clock';
 import type { Instance, InstanceSummary, Module } from '../contract';
 import { hasDraft } from '../drafts';
 import { to } from '../router';
 import { instances, may, moduleById, useInstance } from '../store';
-import { Ago, Button, Empty, Loading, Menu, secondsTo } from '../ui/basics';
+import { Ago, Button, Empty, Loading, Menu, untilThen } from '../ui/basics';
 import { Icon } from '../ui/icons';
 import { Glyph, stateChoice, stateWord, toneOfInstance } from '../ui/state';
 import { Actions } from './actions';
@@ -20,13 +20,13 @@ const layers: Record<string, string> = {
 };
 
 function Retry({ at, since }: { at: number; since: number }) {
-    const left = secondsTo(at);
+    const wait = untilThen(at);
     return (
         <p class="retry">
-            {left > 0 ? (
+            {wait > 0 ? (
                 <>
-                    Next attempt in <b>{left} s</b>
-                    <meter min={0} max={Math.max(1, at - since)} value={Math.max(0, at - now.value)} aria-hidden="true" />
+                    Next attempt in <b>{left(wait)}</b>
+                    <meter min={0} max={Math.max(1, at - since)} value={wait} aria-hidden="true" />
                 </>
             ) : (
                 'Next attempt now.'
@@ -76,7 +76,7 @@ function Head({ instance, summary, module }: { instance: Instance; summary: Inst
                     {instance.warnings.map((one) => (
                         <a key={one.sentence} class="chip warn" href={to('io', summary.name, 'settings')}>
                             <Icon name="warn" />
-                            {one.sentence}
+                            <span class="sentence">{one.sentence}</span>
                         </a>
                     ))}
                 </div>

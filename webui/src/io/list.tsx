@@ -1,9 +1,10 @@
 import { useState } from 'preact/hooks';
+import { left, now, span } from '../clock';
 import type { InstanceSummary, Module } from '../contract';
 import { hasDraft } from '../drafts';
 import { to } from '../router';
 import { loaded, may, moduleById, modules, summaries } from '../store';
-import { Ago, Empty, Loading, Menu, secondsTo } from '../ui/basics';
+import { Empty, Loading, Menu, untilThen } from '../ui/basics';
 import { Icon } from '../ui/icons';
 import { Glyph, stateWord, toneOfInstance, type Tone } from '../ui/state';
 import { addItems } from './deeds';
@@ -17,7 +18,7 @@ const tones: [Tone, string][] = [
 ];
 
 function Row({ one, module, chosen }: { one: InstanceSummary; module: Module | undefined; chosen: boolean }) {
-    const seconds = one.nextRetryAt === undefined ? 0 : secondsTo(one.nextRetryAt);
+    const wait = one.nextRetryAt === undefined ? 0 : untilThen(one.nextRetryAt);
     return (
         <li>
             <a href={to('io', one.name)} aria-current={chosen ? 'page' : undefined} class="entry">
@@ -28,10 +29,15 @@ function Row({ one, module, chosen }: { one: InstanceSummary; module: Module | u
                 </span>
                 <span class="state">
                     {stateWord(module, one)}
-                    {seconds > 0 && <span class="unseen">, next attempt in </span>}
-                    {seconds > 0 && <b>{seconds} s</b>}
+                    {wait > 0 ? (
+                        <>
+                            <span class="unseen">, next attempt in</span> <b>{left(wait)}</b>
+                        </>
+                    ) : (
+                        one.since !== null && <span class="for"> {span(now.value - one.since)}</span>
+                    )}
                 </span>
-                <span class="more">{one.lastError ?? one.phaseSentence ?? one.address ?? ''}</span>
+                <span class={`more ${one.lastError ? 'error' : ''}`}>{one.lastError ?? one.phaseSentence ?? one.address ?? ''}</span>
                 <span class="flags">
                     {one.warnings ? (
                         <span class="flag warn" title="It has warnings">
@@ -44,7 +50,6 @@ function Row({ one, module, chosen }: { one: InstanceSummary; module: Module | u
                             {id === 'log-comms' ? 'frames' : id === 'extended-logging' ? 'log+' : id}
                         </span>
                     ))}
-                    {one.since !== null && !one.lastError && <Ago at={one.since} />}
                 </span>
             </a>
         </li>

@@ -116,6 +116,7 @@ export function Settings({ instance, module }: { instance: Instance; module: Mod
     });
     const changed = settingsOf(module).filter((one) => !same(editor.value[one.id], editor.base[one.id]));
     const theirs = settingsOf(module).filter((one) => !same(instance.settings[one.id], editor.base[one.id]));
+    const warnings = instance.warnings.map((one) => (one.setting ? { ...one, at: `/settings/${one.setting}` } : one));
     return (
         <form ref={form} class="settings" onSubmit={(event) => event.preventDefault()} autocomplete="off">
             {editor.overtaken && (
@@ -149,14 +150,7 @@ export function Settings({ instance, module }: { instance: Instance; module: Mod
                     </div>
                 </Note>
             )}
-            {!editor.dirty && instance.warnings.length > 0 && (
-                <Note kind="warn" title={instance.warnings.length === 1 ? 'A warning' : `${instance.warnings.length} warnings`}>
-                    {instance.warnings.map((one) => (
-                        <p key={one.sentence}>{one.sentence}</p>
-                    ))}
-                </Note>
-            )}
-            <SettingsForm module={module} values={editor.value} base={editor.base} mistakes={editor.mistakes} needsSecrets={editor.check?.needsSecrets} disabled={!may('configure')} onChange={editor.put} />
+            <SettingsForm module={module} values={editor.value} base={editor.base} mistakes={editor.dirty ? editor.mistakes : warnings} needsSecrets={editor.check?.needsSecrets} disabled={!may('configure')} onChange={editor.put} />
             <SaveBar
                 editor={editor}
                 form={form}

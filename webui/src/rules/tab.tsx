@@ -47,7 +47,7 @@ function Said({ rule }: { rule: Rule }) {
                 <>
                     {report.lastNo !== undefined && (
                         <>
-                            said no <Ago at={report.lastNo} />:{' '}
+                            said no <Ago at={report.lastNo} />.{' '}
                         </>
                     )}
                     {report.lastNoSentence ?? report.sentence}
@@ -220,7 +220,7 @@ function RulePage({ rule, rules }: { rule: Rule; rules: Rules }) {
                         <p>
                             <b>Why it last said no</b> <Ago at={report.lastNo} />
                         </p>
-                        <p>It {report.lastNoSentence}.</p>
+                        <p>{report.lastNoSentence}</p>
                     </div>
                 )
             )}

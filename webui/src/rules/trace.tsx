@@ -28,14 +28,14 @@ function Event({ event, open, toggle, rule }: { event: TraceEvent; open: boolean
             <button type="button" class="line" aria-expanded={open} onClick={toggle}>
                 <At at={event.time} fine />
                 <span class="trigger">{event.cause === 'hand' ? 'by hand' : event.cause === 'rule' ? `by rule ${event.by ?? ''}` : event.trigger}</span>
-                <code>{event.message ? inOneLine(event.message.text) : Object.values(event.variables ?? {}).join(', ')}</code>
+                <code>{event.message ? inOneLine(event.message.text) : event.variables?.['sentence'] ?? Object.values(event.variables ?? {}).join(', ')}</code>
                 <span class={`said ${fired ? (good ? 'good' : 'error') : ''}`}>
                     {fired && <Icon name={good ? 'check' : 'error'} />}
                     {text}
                 </span>
             </button>
             {open && (
-                <div class="open">
+                <div class="unfolded">
                     {event.message && (
                         <pre tabIndex={0} aria-label="Message">
                             {event.message.text}
@@ -61,7 +61,7 @@ function Event({ event, open, toggle, rule }: { event: TraceEvent; open: boolean
                                     <span class={`tick ${look.said === 'fired' ? 'good' : ''}`}>
                                         <Icon name={look.said === 'fired' ? 'check' : 'close'} />
                                     </span>
-                                    <a href={to('rules', look.rule)}>{look.rule}</a> {look.sentence}
+                                    <a href={to('rules', look.rule)}>{look.rule}</a>: {look.sentence}
                                 </p>
                                 {look.acts.map((act, j) => (
                                     <p key={j} class={`act ${['refused', 'given-up', 'timed-out'].includes(act.state) ? 'error' : ''}`}>

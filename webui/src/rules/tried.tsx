@@ -11,11 +11,13 @@ const Mark = ({ good }: { good: boolean }) => (
 /** What a rule would make of an event, step by step; readable without knowing how rules work. */
 export function TriedView({ tried, title }: { tried: Tried; title?: string }) {
     const fires = tried.said === 'fired';
+    // What is listed below with a cross needs no second telling.
+    const told = tried.said === 'no-match' || tried.said === 'condition';
     return (
         <div class={`tried ${fires ? 'good' : 'no'}`}>
             <p class="verdict">
                 <Mark good={fires} />
-                {title ? <b>{title}</b> : null} {fires ? 'It would fire.' : `It would not fire: it ${tried.sentence}.`}
+                {title ? <b>{title}</b> : null} {fires ? 'It would fire.' : told ? 'It would not fire.' : `It would not fire. ${tried.sentence}`}
             </p>
             {(tried.matches.length > 0 || tried.conditions.length > 0) && (
                 <ul>

@@ -59,6 +59,9 @@ export function TryIt({ rule }: { rule: RuleDraft }) {
             mine.abort();
         };
     }, [key]);
+    useEffect(() => {
+        if (described?.match && owner !== 'host' && values[described.match.variable] === undefined) void takeLast();
+    }, [trigger]);
     const takeLast = () =>
         call<Instance>(at`/api/instances/${owner}`, { idle: true }).then(
             (one) => {

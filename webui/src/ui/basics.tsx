@@ -41,8 +41,8 @@ export const Ago = ({ at }: { at: number }) => (
 
 export const At = ({ at, fine = false }: { at: number; fine?: boolean }) => <time dateTime={new Date(at).toISOString()}>{clockTime(at, fine)}</time>;
 
-/** Whole seconds until then; nothing once it is past. */
-export const secondsTo = (then: number): number => Math.max(0, Math.ceil((then - now.value) / 1000));
+/** Milliseconds until then, 0 once it is past. */
+export const untilThen = (then: number): number => Math.max(0, then - now.value);
 
 // ---- buttons and notes
 

@@ -13,7 +13,7 @@ export const Sentences = ({ id, mistakes }: { id: string; mistakes: Mistake[] })
         {mistakes.map((one) => (
             <p key={one.sentence} class={one.warning ? 'warn' : 'error'}>
                 <Icon name={one.warning ? 'warn' : 'error'} />
-                {one.sentence}
+                <span class="sentence">{one.sentence}</span>
             </p>
         ))}
     </div>
@@ -313,7 +313,7 @@ export function FieldRow({ dirty, onReset, hint, ...props }: Omit<InputProps, 'i
             <Sentences id={`${id}m`} mistakes={mistakes} />
             <p id={`${id}h`} class="help">
                 {field.help}
-                {facts && <span class="facts">{facts}</span>}
+                {facts && <span class="facts">{field.help ? ` · ${facts}` : facts}</span>}
             </p>
         </div>
     );

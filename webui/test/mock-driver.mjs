@@ -1,0 +1,36 @@
+// What a spec needs of whatever it runs against, over the mock. Another one, over the real host, its module and
+// a real peer, is named by IOM_DRIVER and has the same functions.
+import { start } from '../mock/main.mjs';
+import { Inspector } from './contract.mjs';
+
+/**
+ * A host at work. `project`: 'demo' (the instances and rules of the mock's demo) or 'plain' (nothing);
+ * `password`: null for none needed, '' for one to be set with the code, or the password.
+ */
+export async function begin({ project = 'demo', password = null } = {}) {
+    const inspector = new Inspector();
+    const host = await start({ project, password, onAnswer: (one) => inspector.answer(one) });
+    host.api.onAsk = (one) => inspector.ask(one);
+    host.api.onHear = (one) => inspector.heard(one);
+    host.api.onSay = (one) => inspector.said(one);
+    host.world.chatter = false;
+    return {
+        url: host.url,
+        code: host.code,
+        /** A server that takes connections and sends back what it is sent; it can be stopped and started. */
+        server: { hostname: '127.0.0.1', port: '9001', path: '/echo', stop: () => host.world.server('127.0.0.1:9001', false), start: () => host.world.server('127.0.0.1:9001', true) },
+        /** A place where nothing listens. */
+        nowhere: { hostname: '127.0.0.1', port: '9444' },
+        /** The server sends that instance a message. */
+        say: (instance, message) => host.world.say(instance, message),
+        /** The host cannot be reached by the page, then can be again. */
+        cut: () => host.cut(),
+        mend: () => host.mend(),
+        /** Everything that the host has written down or tells, as one text: no secret may be in it. */
+        everything: async () => JSON.stringify([host.world.log, host.world.frames, host.world.trace]),
+        async stop() {
+            await host.stop();
+            if (inspector.breaches.length) throw new Error(inspector.breaches.slice(0, 3).join('\n'));
+        },
+    };
+}
