@@ -156,6 +156,7 @@ export async function start({ port = 0, project = 'demo', password = null, code 
     }
 
     const server = createServer(answer);
+    server.keepAliveTimeout = 120_000;
     const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => 'iom.page.1' });
     let refusing = false;
     server.on('upgrade', (request, socket, head) => {

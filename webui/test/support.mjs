@@ -14,10 +14,10 @@ export const phone = { viewport: { width: 360, height: 740 }, isMobile: true, ha
 
 /** A spec: a host of its own, a page of its own; nothing may be thrown or complained of in the page. */
 export function spec(name, { host: hostOptions = {}, context: contextOptions = {}, at = '#/io', expect = [] } = {}, body) {
-    test(name, { timeout: 60000 }, async () => {
+    test(name, { timeout: 300_000 }, async () => {
         const host = await begin(hostOptions);
         const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', ...contextOptions });
-        context.setDefaultTimeout(10000);
+        context.setDefaultTimeout(60_000);
         const complaints = [];
         const open = async (path = at) => {
             const page = await context.newPage();
