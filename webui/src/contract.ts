@@ -402,6 +402,7 @@ export type Do = {
 };
 
 export type RuleDraft = {
+    /** Empty is a mistake that the check tells. */
     name: string;
     enabled?: boolean;
     stop?: boolean;

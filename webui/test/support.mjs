@@ -17,7 +17,7 @@ export function spec(name, { host: hostOptions = {}, context: contextOptions = {
     test(name, { timeout: 300_000 }, async () => {
         const host = await begin(hostOptions);
         const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', ...contextOptions });
-        context.setDefaultTimeout(60_000);
+        context.setDefaultTimeout(Number(process.env.IOM_PATIENCE ?? 60_000));
         const complaints = [];
         const open = async (path = at) => {
             const page = await context.newPage();

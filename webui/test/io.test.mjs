@@ -1,0 +1,233 @@
+// IO Modules: from nothing to Ready, losing the server, secrets, tables, two people at once.
+import assert from 'node:assert/strict';
+import { spec } from './support.mjs';
+
+const word = (page) => page.locator('.now .word');
+const save = (page) => page.getByRole('button', { name: 'Save', exact: true });
+const teller = (page) => page.locator('.teller');
+
+spec('an instance is configured from nothing to Ready', { host: { project: 'plain' }, at: '' }, async ({ page, host }) => {
+    await page.getByRole('link', { name: 'New WebSocket Client' }).click();
+    await page.getByLabel('Name', { exact: true }).fill('press');
+    const hostname = page.getByRole('textbox', { name: 'Hostname' });
+    await hostname.fill(`ws://${host.server.hostname}:${host.server.port}/machine`);
+    await page.getByText("Hostname takes only the server's name or address").waitFor();
+    assert.equal(await hostname.getAttribute('aria-invalid'), 'true');
+    await hostname.fill(host.server.hostname);
+    await page.getByText("Hostname takes only the server's name or address").waitFor({ state: 'detached' });
+    await page.getByRole('textbox', { name: 'Port', exact: true }).fill('90000');
+    await page.getByText('port takes a whole number from 0 to 65535, not "90000".').waitFor();
+    await page.getByRole('textbox', { name: 'Port', exact: true }).fill(host.server.port);
+    await page.getByRole('textbox', { name: 'Path', exact: true }).fill(host.server.path);
+    await page.getByText('port takes a whole number').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Add', exact: true }).last().click();
+    await page.getByRole('heading', { name: 'press', level: 1 }).waitFor();
+    await word(page).filter({ hasText: 'Ready' }).waitFor();
+    await page.getByText('The session stands and messages go both ways.').waitFor();
+
+    await page.getByRole('button', { name: 'Send Message …' }).click();
+    await page.getByRole('textbox', { name: 'Message' }).fill('hello there');
+    await page.getByRole('button', { name: 'Send Message', exact: true }).click();
+    await page.getByText(/Send Message done in \d/).waitFor();
+    await page.locator('pre[aria-label="Last Received"]').filter({ hasText: 'hello there' }).waitFor();
+});
+
+spec('what is missing is said once somebody wants to save, and the form leads there', { host: { project: 'plain' }, at: '#/io/+/websocket-client' }, async ({ page }) => {
+    await page.getByLabel('Name', { exact: true }).fill('press');
+    assert.equal(await page.getByText('the instance press has no hostname').count(), 0);
+    await page.getByRole('button', { name: 'Add', exact: true }).last().click();
+    await page.getByText('the instance press has no hostname').waitFor();
+    await page.getByRole('button', { name: /1 mistake/ }).click();
+    assert.equal(await page.evaluate(() => document.activeElement?.closest('.field')?.getAttribute('data-field')), 'hostname');
+});
+
+spec('the server goes and comes back, and the page says so', { at: '#/io/press' }, async ({ page, host }) => {
+    await word(page).filter({ hasText: 'Ready' }).waitFor();
+    host.server.stop();
+    await word(page).filter({ hasText: 'Waiting' }).waitFor();
+    await page.locator('.lasterror').filter({ hasText: /broke off|refused the connection/ }).waitFor();
+    await page.getByText(/Next attempt in \d+ s/).waitFor();
+    host.server.start();
+    await word(page).filter({ hasText: 'Ready' }).waitFor();
+    assert.equal(await page.locator('.lasterror').count(), 0);
+});
+
+spec('Test connection tells layer by layer where it ends', { at: '#/io/crane' }, async ({ page }) => {
+    await page.getByRole('button', { name: 'Test connection' }).click();
+    const steps = page.locator('.steps > li');
+    await page.locator('.steps > li.failed').waitFor();
+    assert.deepEqual(await steps.evaluateAll((all) => all.map((one) => one.className)), ['passed', 'failed', 'skipped', 'skipped', 'skipped', 'skipped']);
+    assert.match(await steps.nth(0).innerText(), /Name[\s\S]*ms/);
+    assert.match(await steps.nth(1).innerText(), /refused the connection: nothing listens there/);
+    await page.getByRole('link', { name: 'press', exact: false }).first().click();
+    await page.getByRole('button', { name: 'Test connection' }).click();
+    await page.getByText('The whole way to the server works').waitFor();
+});
+
+spec('changes are marked, saved, reverted; advanced settings are folded', { at: '#/io/press/settings' }, async ({ page }) => {
+    assert.equal(await page.getByRole('textbox', { name: 'Ping interval' }).count(), 0);
+    await page.locator('.group', { hasText: 'Keep alive' }).locator('summary').click();
+    const ping = page.getByRole('textbox', { name: 'Ping interval' });
+    assert.equal(await ping.getAttribute('placeholder'), '20');
+    await ping.fill('55');
+    await page.getByText('with more than 50 s between pings').waitFor();
+    await page.locator('.field.dirty').waitFor();
+    await page.getByText('Applies without dropping the connection.').waitFor();
+    await page.getByRole('button', { name: 'Revert' }).click();
+    assert.equal(await page.locator('.field.dirty').count(), 0);
+    assert.equal(await ping.inputValue(), '');
+    await ping.fill('12');
+    await save(page).click();
+    await teller(page).getByText('Saved.').waitFor();
+    await page.reload();
+    await page.locator('.group', { hasText: 'Keep alive' }).locator('summary').click();
+    assert.equal(await page.getByRole('textbox', { name: 'Ping interval' }).inputValue(), '12');
+});
+
+spec('a draft outlives a change of tab', { at: '#/io/press/settings' }, async ({ page }) => {
+    await page.getByRole('textbox', { name: 'Path', exact: true }).fill('/other');
+    await page.getByRole('link', { name: 'Log', exact: true }).click();
+    await page.getByRole('heading', { name: 'Log', level: 1 }).waitFor();
+    await page.getByRole('link', { name: /^IO Modules/ }).click();
+    await page.getByRole('link', { name: /press.*unsaved/ }).click();
+    await page.getByRole('link', { name: /^Settings/ }).click();
+    assert.equal(await page.getByRole('textbox', { name: 'Path', exact: true }).inputValue(), '/other');
+});
+
+spec('a secret goes in and nowhere out', { at: '#/io/press/settings', expect: ['422'] }, async ({ page, host, context }) => {
+    const secret = 'tok-7f31-kept';
+    const everything = [];
+    page.on('response', async (response) => everything.push(await response.text().catch(() => '')));
+    page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => everything.push(String(payload))));
+    await page.reload();
+    await page.locator('.group', { hasText: 'Security' }).locator('summary').click();
+    await page.getByLabel('Bearer token', { exact: true }).fill(secret);
+    await save(page).click();
+    await teller(page).getByText('Saved.').waitFor();
+    await page.locator('[data-field=bearer-token] .set').filter({ hasText: 'Set, and never shown' }).waitFor();
+
+    // Where the line leads changes: the secret is asked for again, and not sent there.
+    await page.getByRole('textbox', { name: 'Hostname' }).fill('localhost');
+    await page.getByText('Bearer token is asked for again').waitFor();
+    await page.getByRole('button', { name: 'Change Bearer token' }).click();
+    await page.getByLabel('Bearer token', { exact: true }).fill(`${secret}-2`);
+    await page.getByText('Bearer token is asked for again').waitFor({ state: 'detached' });
+    await save(page).click();
+    await teller(page).getByText('Saved.').waitFor();
+
+    for (const place of ['#/log', '#/system', '#/rules', '#/io/press']) {
+        await page.goto(`${host.url}/${place}`);
+        await page.getByRole('heading', { level: 1 }).first().waitFor();
+        assert.equal((await page.content()).includes(secret), false, place);
+    }
+    const request = context.request;
+    for (const path of ['instances/press', 'instances/press/text', 'project', 'log/download', 'log', 'secrets', 'files', 'trace', 'frames']) everything.push(await (await request.get(`${host.url}/api/${path}`)).text());
+    everything.push(await host.everything());
+    assert.equal(everything.some((one) => one.includes(secret)), false);
+    assert.match(everything.join(), /press-bearer-token/);
+});
+
+spec('a table is pasted, checked, and added all at once', { at: '#/io' }, async ({ page }) => {
+    await page.getByRole('button', { name: 'Add' }).click();
+    await page.getByRole('menuitem', { name: 'Paste a table …' }).click();
+    const rows = Array.from({ length: 40 }, (_, i) => `gate-${i + 1}\t127.0.0.1\t${i === 6 ? 'http' : 9001}\t/echo`);
+    const box = page.getByRole('textbox', { name: 'The table' });
+    await box.fill(['Name\tHostname\tPort\tPath', ...rows].join('\n'));
+    await page.getByText('port takes a whole number from 0 to 65535, not "http".').waitFor();
+    await page.getByText('1 mistake to mend first.').waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Add 40' }).isDisabled(), true);
+    await box.fill(['Name\tHostname\tPort\tPath', ...rows].join('\n').replace('http', '9001'));
+    await page.getByText('40 rows, all good.').waitFor();
+    await page.getByRole('button', { name: 'Add 40' }).click();
+    await teller(page).getByText('40 instances were added.').waitFor();
+    await page.getByLabel('Find an instance').fill('gate-');
+    await page.waitForFunction(() => document.querySelectorAll('.entry').length === 40);
+    await page.waitForFunction(() => [...document.querySelectorAll('.entry .state')].every((one) => one.textContent.startsWith('Ready')));
+});
+
+spec('an instance is renamed, and rules follow; duplicated; copied as text; removed', { at: '#/io/press' }, async ({ page, host, context }) => {
+    await page.getByRole('button', { name: 'More about press' }).click();
+    await page.getByRole('menuitem', { name: 'Rename …' }).click();
+    await page.getByLabel('New name').fill('crane');
+    await page.getByText('there is an instance "crane" already').waitFor();
+    await page.getByLabel('New name').fill('press-1');
+    await page.getByText(/3 rules follow/).waitFor();
+    await page.getByRole('button', { name: 'Rename', exact: true }).click();
+    await page.getByRole('heading', { name: 'press-1', level: 1 }).waitFor();
+    const { rules } = await (await context.request.get(`${host.url}/api/rules`)).json();
+    assert.equal(JSON.stringify(rules).includes('"press/'), false);
+    assert.equal(JSON.stringify(rules).includes('"press-1/message-received"'), true);
+
+    await page.getByRole('button', { name: 'More about press-1' }).click();
+    await page.getByRole('menuitem', { name: 'Duplicate …' }).click();
+    assert.equal(await page.getByLabel('Name of the copy').inputValue(), 'press-2');
+    await page.getByRole('button', { name: 'Duplicate', exact: true }).click();
+    await page.getByRole('heading', { name: 'press-2', level: 1 }).waitFor();
+
+    await page.getByRole('button', { name: 'More about press-2' }).click();
+    await page.getByRole('menuitem', { name: 'Remove …' }).click();
+    await page.getByRole('button', { name: 'Remove', exact: true }).click();
+    await teller(page).getByText('press-2 was removed.').waitFor();
+    await page.waitForFunction(() => ![...document.querySelectorAll('.entry .name')].some((one) => one.textContent === 'press-2'));
+
+    const text = await (await context.request.get(`${host.url}/api/instances/press-1/text`)).text();
+    await page.getByRole('button', { name: 'Add' }).click();
+    await page.getByRole('menuitem', { name: 'Paste an instance …' }).click();
+    await page.getByRole('textbox', { name: 'Instance as text' }).fill(text);
+    await page.getByText('there is an instance "press-1" already').waitFor();
+    await page.getByLabel('Name', { exact: true }).fill('pasted');
+    const add = page.getByRole('dialog').getByRole('button', { name: 'Add', exact: true });
+    await page.waitForFunction(() => !document.querySelector('dialog footer .main').disabled);
+    await add.click();
+    await page.getByRole('heading', { name: 'pasted', level: 1 }).waitFor();
+});
+
+spec('two people at once: the second is told, and nothing is overwritten unseen', { at: '#/io/press/settings' }, async ({ page, open }) => {
+    const other = await open('#/io/press/settings');
+    await page.getByRole('textbox', { name: 'Path', exact: true }).fill('/mine');
+    await other.getByRole('textbox', { name: 'Port', exact: true }).fill('9444');
+    await save(other).click();
+    await teller(other).getByText('Saved.').waitFor();
+    await page.getByText('Somebody else has changed press meanwhile. Nothing of yours is saved yet.').waitFor();
+    const row = page.getByRole('row', { name: /Port/ });
+    assert.match(await row.innerText(), /9444[\s\S]*unchanged/);
+    await page.getByRole('button', { name: 'Put my changes on top' }).click();
+    assert.equal(await page.getByRole('textbox', { name: 'Port', exact: true }).inputValue(), '9444');
+    assert.equal(await page.getByRole('textbox', { name: 'Path', exact: true }).inputValue(), '/mine');
+    await save(page).click();
+    await teller(page).getByText('Saved.').waitFor();
+});
+
+spec('frames: filter, pause, hex, export as JSON lines', { at: '#/io/roof/frames' }, async ({ page, host }) => {
+    await word(page).filter({ hasText: 'Ready' }).waitFor();
+    host.say('roof', '{"type":"weather","wind":3}');
+    host.say('roof', 'plain');
+    const line = page.locator('.frames .line', { hasText: 'weather' });
+    await line.waitFor();
+    await page.getByLabel('Payload as').selectOption('hex');
+    await page.locator('.frames .line', { hasText: '70 6c 61 69 6e' }).waitFor();
+    await page.getByLabel('Payload as').selectOption('json');
+    await page.getByLabel('Search in payloads').fill('weather');
+    await page.locator('.frames .line', { hasText: 'plain' }).waitFor({ state: 'detached' });
+    await line.click();
+    assert.match(await page.locator('.frames li > pre').innerText(), /"type": "weather",\n/);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    host.say('roof', '{"type":"weather","wind":4}');
+    const [saved] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Export' }).click()]);
+    const { readFileSync } = await import('node:fs');
+    const lines = readFileSync(await saved.path(), 'utf8').trim().split('\n').map((one) => JSON.parse(one));
+    assert.deepEqual(lines.map((one) => one.payload), ['{"type":"weather","wind":3}']);
+    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.locator('.frames .line', { hasText: '"wind":4' }).waitFor();
+});
+
+spec("a stranger's module is drawn from its manifest alone", { at: '#/io/meter/settings' }, async ({ page }) => {
+    await word(page).filter({ hasText: 'Good' }).waitFor();
+    await page.getByText('The meter answers every time.').waitFor();
+    await page.getByRole('textbox', { name: 'Poll interval' }).fill('0.1');
+    await page.getByText('interval takes a number from 0.2 to 3600 s, not "0.1".').waitFor();
+    assert.equal(await page.getByRole('combobox', { name: 'Model' }).inputValue(), 'em24');
+    await page.getByRole('button', { name: 'Reset counter …' }).click();
+    await page.getByRole('button', { name: 'Reset counter', exact: true }).click();
+    await page.getByText('Nothing was reset: I am sure is not set.').waitFor();
+});
