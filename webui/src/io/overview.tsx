@@ -24,10 +24,10 @@ function Message({ label, status }: { label: string; status: Status }) {
     const text = typeof status.value === 'string' ? status.value : '';
     return (
         <div class="message">
-            <h3>
+            <h2>
                 {label}
                 {status.at !== null && status.value !== null && <Ago at={status.at} />}
-            </h3>
+            </h2>
             <pre tabIndex={0} aria-label={label}>{text === '' ? 'nothing yet' : text}</pre>
             {(status.cut || status.hex) && <small class="help">{[status.hex ? 'binary, as hex' : '', status.cut ? 'cut at 4 KiB' : ''].filter(Boolean).join(', ')}</small>}
         </div>
@@ -103,7 +103,7 @@ export function Overview({ instance, module }: { instance: Instance; module: Mod
             )}
             <Plots instance={instance} module={module} />
             <section class="card">
-                <h3>Status</h3>
+                <h2>Status</h2>
                 <dl class="statuses">
                     {rest.map((one) => {
                         const status = instance.statuses[one.id] ?? { value: null, at: null };

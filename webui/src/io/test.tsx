@@ -38,7 +38,7 @@ export function ConnectionTest({ instance, close }: { instance: string; close: (
     return (
         <section class="card test" aria-labelledby="test-title" tabIndex={-1} ref={box}>
             <header>
-                <h3 id="test-title">Test connection</h3>
+                <h2 id="test-title">Test connection</h2>
                 <Button icon="close" kind="bare" label="Close the test" onClick={close} />
             </header>
             {draftOf(`instance:${instance}`) && <p class="help">With the settings as they are typed, also those that are not saved.</p>}

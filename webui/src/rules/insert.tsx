@@ -58,7 +58,7 @@ export function Insert({ names, put, what }: { names: Name[]; put: (change: (tex
                     <div class="choices">
                         {groups.map((group) => (
                             <section key={group.group}>
-                                <h4>{group.group}</h4>
+                                <h2>{group.group}</h2>
                                 {group.names.map((one) => (
                                     <button key={one.name} type="button" onClick={() => insert(one.name)}>
                                         <code>{`\${${one.name}}`}</code>

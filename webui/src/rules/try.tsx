@@ -72,7 +72,7 @@ export function TryIt({ rule }: { rule: RuleDraft }) {
         );
     return (
         <section class="card try" aria-labelledby="try-title">
-            <h3 id="try-title">Try it</h3>
+            <h2 id="try-title">Try it</h2>
             <p class="help">With a sample, and with statuses and variables as they are now. Nothing is sent.</p>
             {!trigger && <p class="help">Add a trigger first.</p>}
             {triggers.length > 1 && (

@@ -107,6 +107,8 @@ export const Switch = ({ on, label, onChange, disabled, id, describedBy, hidden 
 
 type Shown = { render: (close: () => void) => ComponentChildren; title: string; wide: boolean; number: number };
 const dialogs = signal<Shown[]>([]);
+// Going elsewhere, with the phone's back key for instance, leaves what was open.
+window.addEventListener('hashchange', () => (dialogs.value = []));
 let dialogNumber = 0;
 
 /** Opens a dialog; what was focused before is focused again afterwards. */

@@ -108,7 +108,7 @@ function SecretInput({ value, onChange, id, describedBy, disabled, kept, mistake
                 value={asText(value)}
                 onInput={(event) => onChange(event.currentTarget.value === '' && !kept ? undefined : event.currentTarget.value)}
             />
-            <Button onClick={() => setShown(!shown)} aria-pressed={shown} label={`Show what was typed for ${field.label}`}>
+            <Button onClick={() => setShown(!shown)} label={`${shown ? 'Hide' : 'Show'} what was typed for ${field.label}`}>
                 {shown ? 'Hide' : 'Show'}
             </Button>
             {kept && (

@@ -124,7 +124,7 @@ export const MatchList = ({ matches, onChange, at, what, gates = false, disabled
             />
         ))}
         <div class="control">
-            <Button {...(id && matches.length === 0 ? { id } : {})} icon="add" disabled={disabled} label={`${word}: ${what}`} onClick={() => onChange([...matches, { kind: 'contains', text: '' }])}>
+            <Button {...(id && matches.length === 0 ? { id } : {})} icon="add" disabled={disabled} label={`${matches.length ? 'And another match' : word}: ${what}`} onClick={() => onChange([...matches, { kind: 'contains', text: '' }])}>
                 {matches.length ? 'And' : word}
             </Button>
         </div>

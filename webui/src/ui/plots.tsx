@@ -58,7 +58,7 @@ export function Plot({ title, unit, series, from, step }: { title: string; unit:
     return (
         <figure class="plot">
             <figcaption>
-                <h3>{title}</h3>
+                <h2>{title}</h2>
                 <p class="legend">
                     {cursor !== null && <span>{clockTime(from + cursor * step)}</span>}
                     {told(cursor).map((one) => (
@@ -129,7 +129,7 @@ export function Ribbon({ title, stretches, from, to }: { title: string; stretche
     return (
         <figure class="plot ribbon">
             <figcaption>
-                <h3>{title}</h3>
+                <h2>{title}</h2>
                 <p class="legend">
                     <span>{shown ? `${clockTime(shown.from)} to ${clockTime(shown.to)}: ${shown.label}` : sentence}</span>
                 </p>
