@@ -115,7 +115,10 @@ effect(() => {
 });
 
 const root = document.getElementById('app');
-if (root) render(<App />, root);
+if (root) {
+    root.textContent = '';
+    render(<App />, root);
+}
 
 /** Until the controller answers once, there is nothing to show. */
 async function begin(): Promise<void> {

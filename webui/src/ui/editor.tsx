@@ -114,7 +114,7 @@ export function SaveBar<T>({ editor, what, word = 'Save', fresh = false, hint, o
                     <Note kind="error">{editor.problem}</Note>
                 ) : wrong.length ? (
                     <button type="button" class="link error" onClick={() => firstWrong()?.focus()}>
-                        {wrong.length === 1 ? '1 mistake' : `${wrong.length} mistakes`}: show
+                        {wrong.length === 1 ? '1 mistake' : `${wrong.length} mistakes, the first`}: {wrong[0]?.sentence}
                     </button>
                 ) : (
                     <span>{what}</span>

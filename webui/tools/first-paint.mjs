@@ -1,0 +1,35 @@
+// How long until something is to be seen, and until the instances are: medians over some loads, on loopback.
+//   node tools/first-paint.mjs [LOADS]
+import { launch } from '../test/browser.mjs';
+
+const { begin } = await import(process.env.IOM_DRIVER ?? '../test/mock-driver.mjs');
+const loads = Number(process.argv[2] ?? 15);
+const median = (all) => all.toSorted((left, right) => left - right)[Math.floor(all.length / 2)];
+
+const host = await begin({ project: 'demo' });
+const browser = await launch();
+const paints = [];
+const lists = [];
+try {
+    for (let i = 0; i < loads; ++i) {
+        const context = await browser.newContext();
+        const page = await context.newPage();
+        await page.addInitScript(() => {
+            new MutationObserver((_, me) => {
+                if (!document.querySelector('.entry')) return;
+                window.listed = performance.now();
+                me.disconnect();
+            }).observe(document, { childList: true, subtree: true });
+        });
+        await page.goto(host.url);
+        await page.waitForFunction(() => window.listed && performance.getEntriesByName('first-contentful-paint').length);
+        const [paint, list] = await page.evaluate(() => [performance.getEntriesByName('first-contentful-paint')[0].startTime, window.listed]);
+        paints.push(paint);
+        lists.push(list);
+        await context.close();
+    }
+} finally {
+    await browser.close();
+    await host.stop();
+}
+console.log(`first paint ${median(paints).toFixed(0)} ms, instances listed ${median(lists).toFixed(0)} ms (medians of ${loads} loads, empty cache)`);
