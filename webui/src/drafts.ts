@@ -14,7 +14,10 @@ export type Draft<T> = {
 const drafts = signal<Record<string, Draft<unknown>>>({});
 
 export const draftOf = <T>(key: string): Draft<T> | undefined => drafts.value[key] as Draft<T> | undefined;
-export const hasDraft = (key: string): boolean => key in drafts.value;
+export const hasDraft = (key: string): boolean => {
+    const draft = drafts.value[key];
+    return draft !== undefined && !same(draft.base, draft.value);
+};
 
 export function keepDraft<T>(key: string, draft: Draft<T>): void {
     drafts.value = { ...drafts.value, [key]: draft };
@@ -27,6 +30,14 @@ export function dropDraft(key: string): void {
 }
 
 export const same = (left: unknown, right: unknown): boolean => left === right || JSON.stringify(left) === JSON.stringify(right);
+
+/** What it belongs to has another name, and therefore another revision, now. */
+export function moveDraft(from: string, to: string, revision: string): void {
+    const draft = drafts.value[from];
+    if (!draft) return;
+    dropDraft(from);
+    keepDraft(to, { ...draft, revision });
+}
 
 window.addEventListener('beforeunload', (event) => {
     if (Object.values(drafts.value).some((one) => !same(one.base, one.value))) event.preventDefault();

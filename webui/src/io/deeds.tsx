@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { at, check, edit, sentenceOf, text } from '../api';
 import type { Check, InstanceSummary, Mistake } from '../contract';
+import { dropDraft, moveDraft } from '../drafts';
 import { go } from '../router';
 import { modules, summaries } from '../store';
 import { Button, confirm, copyText, Note, show, tell } from '../ui/basics';
@@ -69,6 +70,7 @@ export const rename = ({ name, revision }: InstanceSummary): void =>
             hint={(judged) => follow(judged?.rules)}
             act={async (to) => {
                 const done = await edit('POST', at`/api/instances/${name}/rename`, { name: to }, revision);
+                moveDraft(`instance:${name}`, `instance:${to}`, done.revision);
                 tell(done.rules?.length ? `Renamed; ${done.rules.length === 1 ? 'one rule' : `${done.rules.length} rules`} changed along.` : 'Renamed.');
                 go('io', to);
             }}
@@ -123,6 +125,7 @@ export const remove = ({ name, revision }: InstanceSummary, users: string[]): vo
         users.length ? 'Remove all of it' : 'Remove',
         async () => {
             await edit('DELETE', at`/api/instances/${name}` + (users.length ? '?withRules=true' : ''), undefined, revision);
+            dropDraft(`instance:${name}`);
             tell(`${name} was removed.`);
             go('io');
         },

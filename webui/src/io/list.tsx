@@ -1,10 +1,9 @@
 import { useState } from 'preact/hooks';
-import { left, now, span } from '../clock';
 import type { InstanceSummary, Module } from '../contract';
 import { hasDraft } from '../drafts';
 import { to } from '../router';
 import { loaded, may, moduleById, modules, summaries } from '../store';
-import { Empty, Loading, Menu, untilThen } from '../ui/basics';
+import { Empty, Left, Loading, Menu, Since } from '../ui/basics';
 import { Icon } from '../ui/icons';
 import { Glyph, stateWord, toneOfInstance, type Tone } from '../ui/state';
 import { addItems } from './deeds';
@@ -18,7 +17,6 @@ const tones: [Tone, string][] = [
 ];
 
 function Row({ one, module, chosen }: { one: InstanceSummary; module: Module | undefined; chosen: boolean }) {
-    const wait = one.nextRetryAt === undefined ? 0 : untilThen(one.nextRetryAt);
     return (
         <li>
             <a href={to('io', one.name)} aria-current={chosen ? 'page' : undefined} class="entry">
@@ -29,12 +27,12 @@ function Row({ one, module, chosen }: { one: InstanceSummary; module: Module | u
                 </span>
                 <span class="state">
                     {stateWord(module, one)}
-                    {wait > 0 ? (
+                    {one.nextRetryAt !== undefined ? (
                         <>
-                            <span class="unseen">, next attempt in</span> <b>{left(wait)}</b>
+                            <span class="unseen">, next attempt in</span> <b><Left until={one.nextRetryAt} /></b>
                         </>
                     ) : (
-                        one.since !== null && <span class="for"> {span(now.value - one.since)}</span>
+                        one.since !== null && <span class="for"> <Since at={one.since} /></span>
                     )}
                 </span>
                 <span class={`more ${one.lastError ? 'error' : ''}`}>{one.lastError ?? one.phaseSentence ?? one.address ?? ''}</span>

@@ -1,7 +1,7 @@
 import { useRef, useState } from 'preact/hooks';
 import { at, call, check, edit, sentenceOf } from '../api';
 import type { Fired, Rule, RuleDraft, Rules } from '../contract';
-import { hasDraft } from '../drafts';
+import { dropDraft, hasDraft } from '../drafts';
 import { go, to } from '../router';
 import { may, useRules } from '../store';
 import { Ago, Button, confirm, Empty, Loading, Menu, Note, show, Switch, tell } from '../ui/basics';
@@ -200,6 +200,7 @@ function RulePage({ rule, rules }: { rule: Rule; rules: Rules }) {
                                 act: () =>
                                     confirm(`Remove “${rule.name}”?`, <p>It is taken out of the project.</p>, 'Remove', async () => {
                                         await edit('DELETE', path, undefined, rule.revision);
+                                        dropDraft(`rule:${rule.name}`);
                                         tell('The rule was removed.');
                                         go('rules');
                                     }),

@@ -1,7 +1,7 @@
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import type { ButtonHTMLAttributes, ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
-import { ago, clockTime, now } from '../clock';
+import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
+import { ago, clockTime, left, now, span } from '../clock';
 import { Icon, type IconName } from './icons';
 
 // ---- what is said in passing
@@ -33,11 +33,21 @@ export const Teller = () => (
 
 // ---- times
 
+/** A text that follows the clock: where it stays the same, nothing is drawn anew. */
+function Ticking({ text, of }: { text: (at: number) => string; of: number }) {
+    return <>{useMemo(() => computed(() => text(of)), [text, of])}</>;
+}
+
 export const Ago = ({ at }: { at: number }) => (
     <time dateTime={new Date(at).toISOString()} title={`${clockTime(at)}, ${new Date(at).toLocaleDateString()}`}>
-        {ago(at)}
+        <Ticking text={ago} of={at} />
     </time>
 );
+
+const sinceThen = (at: number): string => span(now.value - at);
+const leftUntil = (at: number): string => left(at - now.value);
+export const Since = ({ at }: { at: number }) => <Ticking text={sinceThen} of={at} />;
+export const Left = ({ until }: { until: number }) => <Ticking text={leftUntil} of={until} />;
 
 export const At = ({ at, fine = false }: { at: number; fine?: boolean }) => <time dateTime={new Date(at).toISOString()}>{clockTime(at, fine)}</time>;
 
