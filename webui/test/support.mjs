@@ -14,7 +14,7 @@ export const phone = { viewport: { width: 360, height: 740 }, isMobile: true, ha
 
 /** A spec: a host of its own, a page of its own; nothing may be thrown or complained of in the page. */
 export function spec(name, { host: hostOptions = {}, context: contextOptions = {}, at = '#/io', expect = [] } = {}, body) {
-    test(name, { timeout: 300_000 }, async () => {
+    test(name, { timeout: 1_200_000 }, async () => {
         const host = await begin(hostOptions);
         const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', ...contextOptions });
         context.setDefaultTimeout(Number(process.env.IOM_PATIENCE ?? 60_000));

@@ -117,7 +117,7 @@ export function InstancePage({ name, view }: { name: string; view: string }) {
     const shown = views.filter(([id]) => id !== 'frames' || module.groups.some((one) => one.settings.some((each) => each.id === 'log-comms')));
     const configure = may('configure');
     return (
-        <article class="detail">
+        <article class={`detail ${view ? `${view}-view` : ''}`}>
             <header class="title">
                 <a class="back button square bare" href={to('io')} aria-label="All instances">
                     <Icon name="back" />

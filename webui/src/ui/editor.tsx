@@ -103,8 +103,14 @@ export function useEditor<T>({ key, saved, revision, fresh = false, check: judge
 
 /** Stands at the foot of a form while there is something to save. */
 export function SaveBar<T>({ editor, what, word = 'Save', fresh = false, hint, onSaved, form }: { editor: Editor<T>; what: ComponentChildren; word?: string; fresh?: boolean; hint?: ComponentChildren; onSaved?: () => void; form: { current: HTMLElement | null } }) {
-    if (!editor.dirty && !fresh) return null;
     const wrong = editor.mistakes.filter((one) => !one.warning);
+    const shown = editor.dirty && !fresh;
+    useEffect(() => {
+        // The bar has come or grown: what somebody is typing into must not lie under it.
+        const typing = document.activeElement;
+        if (shown && typing && form.current?.contains(typing)) typing.scrollIntoView({ block: 'nearest' });
+    }, [shown, wrong.length > 0, editor.problem !== '']);
+    if (!shown && !fresh) return null;
     const elsewhere = editor.mistakes.filter((one) => !one.at);
     const firstWrong = () => form.current?.querySelector<HTMLElement>('[aria-invalid=true], .wrong input, .wrong select, .wrong button');
     return (
