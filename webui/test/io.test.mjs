@@ -11,15 +11,15 @@ spec('an instance is configured from nothing to Ready', { host: { project: 'plai
     await page.getByLabel('Name', { exact: true }).fill('press');
     const hostname = page.getByRole('textbox', { name: 'Hostname' });
     await hostname.fill(`ws://${host.server.hostname}:${host.server.port}/machine`);
-    await page.getByText("Hostname takes only the server's name or address").waitFor();
+    await page.locator('.sentence', { hasText: "Hostname takes only the server's name or address" }).waitFor();
     assert.equal(await hostname.getAttribute('aria-invalid'), 'true');
     await hostname.fill(host.server.hostname);
-    await page.getByText("Hostname takes only the server's name or address").waitFor({ state: 'detached' });
+    await page.locator('.sentence', { hasText: "Hostname takes only the server's name or address" }).waitFor({ state: 'detached' });
     await page.getByRole('textbox', { name: 'Port', exact: true }).fill('90000');
-    await page.getByText('port takes a whole number from 0 to 65535, not "90000".').waitFor();
+    await page.locator('.sentence', { hasText: 'port takes a whole number from 0 to 65535, not "90000".' }).waitFor();
     await page.getByRole('textbox', { name: 'Port', exact: true }).fill(host.server.port);
     await page.getByRole('textbox', { name: 'Path', exact: true }).fill(host.server.path);
-    await page.getByText('port takes a whole number').waitFor({ state: 'detached' });
+    await page.locator('.sentence', { hasText: 'port takes a whole number' }).waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Add', exact: true }).last().click();
     await page.getByRole('heading', { name: 'press', level: 1 }).waitFor();
     await word(page).filter({ hasText: 'Ready' }).waitFor();
@@ -34,9 +34,9 @@ spec('an instance is configured from nothing to Ready', { host: { project: 'plai
 
 spec('what is missing is said once somebody wants to save, and the form leads there', { host: { project: 'plain' }, at: '#/io/+/websocket-client' }, async ({ page }) => {
     await page.getByLabel('Name', { exact: true }).fill('press');
-    assert.equal(await page.getByText('the instance press has no hostname').count(), 0);
+    assert.equal(await page.locator('.sentence', { hasText: 'the instance press has no hostname' }).count(), 0);
     await page.getByRole('button', { name: 'Add', exact: true }).last().click();
-    await page.getByText('the instance press has no hostname').waitFor();
+    await page.locator('.sentence', { hasText: 'the instance press has no hostname' }).waitFor();
     await page.getByRole('button', { name: /1 mistake/ }).click();
     assert.equal(await page.evaluate(() => document.activeElement?.closest('.field')?.getAttribute('data-field')), 'hostname');
 });
@@ -225,7 +225,7 @@ spec("a stranger's module is drawn from its manifest alone", { at: '#/io/meter/s
     await word(page).filter({ hasText: 'Good' }).waitFor();
     await page.getByText('The meter answers every time.').waitFor();
     await page.getByRole('textbox', { name: 'Poll interval' }).fill('0.1');
-    await page.getByText('interval takes a number from 0.2 to 3600 s, not "0.1".').waitFor();
+    await page.locator('.sentence', { hasText: 'interval takes a number from 0.2 to 3600 s, not "0.1".' }).waitFor();
     assert.equal(await page.getByRole('combobox', { name: 'Model' }).inputValue(), 'em24');
     await page.getByRole('button', { name: 'Reset counter …' }).click();
     await page.getByRole('button', { name: 'Reset counter', exact: true }).click();

@@ -12,7 +12,7 @@ spec('a rule is made, tried, saved, and fires', { at: '#/rules/+' }, async ({ pa
     await page.getByLabel('Match String, match, text').fill('^CALL (\\w+)$');
     await page.getByRole('button', { name: 'Add a condition' }).click();
     await page.getByRole('button', { name: 'Add an action' }).click();
-    await page.getByText('press/send-message needs the argument message').waitFor();
+    await page.locator('.sentence', { hasText: 'press/send-message needs the argument message' }).waitFor();
     const message = page.getByRole('group', { name: 'Then' }).getByRole('textbox', { name: 'Message' });
     await message.fill('coming, ');
     await page.getByRole('button', { name: 'Insert a value into Message' }).click();
