@@ -21,10 +21,10 @@ spec('a rule is made, tried, saved, and fires', { at: '#/rules/+' }, async ({ pa
     assert.equal(await message.inputValue(), 'coming, ${3}');
 
     const sample = page.getByRole('region', { name: 'Try it' });
-    await sample.getByLabel('Message').fill('CALL bay7');
+    await sample.getByLabel('Message', { exact: true }).fill('CALL bay7');
     await sample.getByText('It would fire.').waitFor();
     await sample.locator('pre', { hasText: 'coming, bay7' }).waitFor();
-    await sample.getByLabel('Message').fill('HALLO');
+    await sample.getByLabel('Message', { exact: true }).fill('HALLO');
     await sample.getByText('It would not fire.').waitFor();
     await sample.getByText('The message does not fit the expression').waitFor();
 

@@ -116,7 +116,7 @@ export function SaveBar<T>({ editor, what, word = 'Save', fresh = false, hint, o
     return (
         <div class="savebar">
             <div class="words" aria-live="polite">
-                {editor.problem ? (
+                {editor.problem && !wrong.length ? (
                     <Note kind="error">{editor.problem}</Note>
                 ) : wrong.length ? (
                     <button type="button" class="link error" onClick={() => firstWrong()?.focus()}>
