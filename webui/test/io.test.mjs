@@ -32,7 +32,7 @@ spec('an instance is configured from nothing to Ready', { host: { project: 'plai
     await page.locator('pre[aria-label="Last Received"]').filter({ hasText: 'hello there' }).waitFor();
 });
 
-spec('what is missing is said once somebody wants to save, and the form leads there', { host: { project: 'plain' }, at: '#/io/+/websocket-client' }, async ({ page }) => {
+spec('what is missing is said once somebody wants to save, and the form leads there', { host: { project: 'plain' }, at: '#/io/+/websocket-client', expect: ['422'] }, async ({ page }) => {
     await page.getByLabel('Name', { exact: true }).fill('press');
     assert.equal(await page.locator('.sentence', { hasText: 'the instance press has no hostname' }).count(), 0);
     await page.getByRole('button', { name: 'Add', exact: true }).last().click();

@@ -4,7 +4,7 @@ import { spec } from './support.mjs';
 
 const teller = (page) => page.locator('.teller');
 
-spec('a rule is made, tried, saved, and fires', { at: '#/rules/+' }, async ({ page, host }) => {
+spec('a rule is made, tried, saved, and fires', { at: '#/rules/+', expect: ['422'] }, async ({ page, host }) => {
     await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Answer calls');
     await page.getByRole('button', { name: 'Add a trigger' }).click();
     await page.getByRole('button', { name: /Only some: add a match/ }).click();
