@@ -100,8 +100,16 @@ std::optional<fault> find_bad_character(std::string_view text) {
     return std::nullopt;
 }
 
+/// Where in the text an element is written; see `element`.
+struct place {
+    extent source;
+    extent inside;
+    std::vector<extent> attributes;
+};
+
 /// Walks the text once before pugixml does, for what pugixml forgives (entities, attributes given twice, a
 /// second root, text beside it) and for the bounds, so that it never builds what is too large or too deep.
+/// Finds where everything is written, which pugixml does not tell.
 class scout {
 public:
     scout(std::string_view text, const xml_limits& limits, ruler& lines)
@@ -125,10 +133,14 @@ public:
         return std::move(fault_);
     }
 
+    /// Of each element, in the order in which they begin.
+    [[nodiscard]] const std::vector<place>& places() const { return places_; }
+
 private:
     struct tag {
         std::string_view name;
         std::size_t offset = 0;
+        std::size_t place = 0;
     };
 
     void fail(std::size_t offset, std::string sentence) {
@@ -312,6 +324,8 @@ private:
                                    shortened(open_.back().name) + "> from line " +
                                    std::to_string(opened.line) + " is still open.");
         }
+        places_[open_.back().place].inside.end = begin;
+        places_[open_.back().place].source.end = at_;
         open_.pop_back();
     }
 
@@ -333,7 +347,8 @@ private:
             return fail(begin,
                         "elements are nested more than " + std::to_string(limits_.depth) + " deep here.");
         }
-        open_.push_back({opened, begin});
+        open_.push_back({opened, begin, places_.size()});
+        places_.push_back({{begin, begin}, {}, {}});
         attributes(opened, begin);
     }
 
@@ -347,11 +362,15 @@ private:
             }
             if (sees("/>")) {
                 at_ += 2;
+                place& closed = places_[open_.back().place];
+                closed.source.end = at_;
+                closed.inside = {at_, at_};
                 open_.pop_back();
                 return;
             }
             if (sees(">")) {
                 ++at_;
+                places_[open_.back().place].inside = {at_, at_};
                 return;
             }
             const std::size_t attribute_begin = at_;
@@ -370,6 +389,7 @@ private:
             }
             names.push_back(attribute);
             value(attribute);
+            places_[open_.back().place].attributes.push_back({attribute_begin, at_});
         }
     }
 
@@ -405,6 +425,7 @@ private:
     std::size_t at_ = 0;
     std::size_t elements_ = 0;
     std::vector<tag> open_;
+    std::vector<place> places_;
     std::optional<fault> fault_;
 };
 
@@ -412,25 +433,47 @@ bool ties_to_schema(std::string_view attribute) {
     return attribute == "xmlns:xsi" || attribute.starts_with("xsi:");
 }
 
-/// As deep as xml_limits::depth, which the scout has seen to.
-element to_element(const pugi::xml_node& node, ruler& lines) {
-    element made;
-    made.name = node.name();
-    made.where = lines.at(static_cast<std::size_t>(std::max<std::ptrdiff_t>(node.offset_debug() - 1, 0)));
-    for (const pugi::xml_attribute& attribute : node.attributes()) {
-        if (!ties_to_schema(attribute.name())) {
-            made.attributes.emplace_back(attribute.name(), attribute.value());
+/// What pugixml built, together with where the scout found it; both go through the text in order.
+class builder {
+public:
+    /// `mark` stands before the text: a byte order mark that was skipped.
+    builder(const std::vector<place>& places, std::size_t mark, ruler& lines)
+        : places_(places), mark_(mark), lines_(lines) {}
+
+    /// As deep as xml_limits::depth, which the scout has seen to.
+    element build(const pugi::xml_node& node) {
+        const place& here = places_[next_++];
+        element made;
+        made.name = node.name();
+        made.where = lines_.at(here.source.begin);
+        made.source = moved(here.source);
+        made.inside = moved(here.inside);
+        std::size_t number = 0;
+        for (const pugi::xml_attribute& attribute : node.attributes()) {
+            if (!ties_to_schema(attribute.name())) {
+                made.attributes.emplace_back(attribute.name(), attribute.value());
+                made.attribute_sources.push_back(moved(here.attributes[number]));
+            }
+            ++number;
         }
-    }
-    for (const pugi::xml_node& child : node.children()) {
-        if (child.type() == pugi::node_element) {
-            made.children.push_back(to_element(child, lines));
-        } else if (child.type() == pugi::node_pcdata || child.type() == pugi::node_cdata) {
-            made.text += child.value();
+        for (const pugi::xml_node& child : node.children()) {
+            if (child.type() == pugi::node_element) {
+                made.children.push_back(build(child));
+            } else if (child.type() == pugi::node_pcdata || child.type() == pugi::node_cdata) {
+                made.text += child.value();
+            }
         }
+        return made;
     }
-    return made;
-}
+
+private:
+    [[nodiscard]] extent moved(extent what) const { return {what.begin + mark_, what.end + mark_}; }
+
+    const std::vector<place>& places_;
+    std::size_t mark_;
+    ruler& lines_;
+    std::size_t next_ = 0;
+};
 
 } // namespace
 
@@ -469,14 +512,14 @@ element parse_xml(std::string_view xml, const std::string& name, std::vector<mis
     if (xml.starts_with("\xFE\xFF") || xml.starts_with("\xFF\xFE")) {
         return refuse("the file is UTF-16. Save it as UTF-8.");
     }
-    if (xml.starts_with("\xEF\xBB\xBF")) {
-        xml.remove_prefix(3);
-    }
+    const std::size_t mark = xml.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+    xml.remove_prefix(mark);
 
     ruler lines(xml, name);
     std::optional<fault> found = find_bad_character(xml);
+    scout ahead(xml, limits, lines);
     if (!found) {
-        found = scout(xml, limits, lines).walk();
+        found = ahead.walk();
     }
     if (found) {
         mistakes.push_back({lines.at(found->offset), std::move(found->sentence), false});
@@ -493,7 +536,12 @@ element parse_xml(std::string_view xml, const std::string& name, std::vector<mis
                             "this is not XML: " + std::string(result.description()) + ".", false});
         return {};
     }
-    return to_element(document.document_element(), lines);
+    return builder(ahead.places(), mark, lines).build(document.document_element());
+}
+
+std::string xml_trouble(std::string_view text) {
+    const std::optional<fault> found = find_bad_character(text);
+    return found ? found->sentence : std::string();
 }
 
 element read_xml(const std::filesystem::path& file, std::vector<mistake>& mistakes, xml_limits limits) {

@@ -177,6 +177,10 @@ bool is_name(std::string_view text) noexcept {
                        [&](char c) { return letter_or_digit(c) || c == '-' || c == '_'; });
 }
 
+bool is_taken_name(std::string_view text) noexcept {
+    return among(text, {"host", "this", "session"});
+}
+
 std::string_view trimmed(std::string_view text) noexcept {
     while (!text.empty() && is_space(text.front()))
         text.remove_prefix(1);

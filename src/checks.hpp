@@ -80,6 +80,9 @@ std::optional<time_us> duration_attribute(const manifest::element& at, std::stri
 /// Names that people give: letters, digits, - and _; they stand in references as instance/trigger.
 bool is_name(std::string_view text) noexcept;
 
+/// Words that mean something else where an instance's name could stand.
+bool is_taken_name(std::string_view text) noexcept;
+
 std::string_view trimmed(std::string_view text) noexcept;
 
 /// `left/right`, both not empty, or false.

@@ -19,9 +19,6 @@ namespace {
 
 using manifest::element;
 
-/// Words that name something else where an instance could stand.
-constexpr std::string_view taken_names[] = {"host", "this", "session"};
-
 class project_reader {
 public:
     project_reader(project& into, surroundings& around, connector who, complaints& say)
@@ -149,7 +146,7 @@ private:
         if (!is_name(name))
             say_.wrong(where,
                        in_quotes(name) + " cannot be the name of an instance. Use letters, digits, - and _.");
-        if (std::find(std::begin(taken_names), std::end(taken_names), name) != std::end(taken_names))
+        if (is_taken_name(name))
             say_.wrong(where, "an instance cannot be called " + in_quotes(name) +
                                   ", which means something else in rules. Choose another name.");
         if (const auto known = project_.find_instance(name))
