@@ -115,8 +115,7 @@ public:
         for (const auto& one : all) {
             if (one.what != what || one.name != from || (only != nullptr && one.user != only))
                 continue;
-            for (std::size_t piece = 0; piece < one.written.size(); ++piece)
-                to.replace(one.written[piece], piece == 0 ? std::string{name} : std::string{});
+            replace_name(to, one, name);
             if (one.user == last_user)
                 continue;
             last_user = one.user;
@@ -165,13 +164,9 @@ edit taken(std::string_view kind, std::string_view name) {
 
 /// Why an instance cannot have that name; done if it can.
 edit judge_instance_name(const editor& in, std::string_view name) {
-    if (!is_name(name))
-        return refused(edit::refusal::wrong,
-                       in_quotes(name) + " cannot be the name of an instance. Use letters, digits, - and _.");
-    if (is_taken_name(name))
-        return refused(edit::refusal::wrong,
-                       "an instance cannot be called " + in_quotes(name) +
-                           ", which means something else in rules. Choose another name.");
+    auto trouble = instance_name_trouble(name, {});
+    if (!trouble.empty())
+        return refused(edit::refusal::wrong, std::move(trouble));
     return in.find("instance", name) ? taken("instance", name) : edit{};
 }
 
@@ -285,8 +280,7 @@ std::string copy_of(const editor& in, std::size_t child, std::string_view name, 
         const auto* old = from.attribute("name");
         for (const auto& one : find_mentions(in.xml(), in.root))
             if (one.what == what && one.user == &from && one.name == *old)
-                for (std::size_t piece = 0; piece < one.written.size(); ++piece)
-                    to.replace(one.written[piece], piece == 0 ? std::string{name} : std::string{});
+                replace_name(to, one, name);
     }
     if (what == named::rule)
         set_attribute(to, from, "enabled", "false");
@@ -348,6 +342,15 @@ edit change_settings(std::string_view xml, std::string_view instance,
     return save_settings(xml, instance, all, modules);
 }
 
+std::string instance_name_trouble(std::string_view name, const std::set<std::string, std::less<>>& present) {
+    if (!is_name(name))
+        return in_quotes(name) + " cannot be the name of an instance. Use letters, digits, - and _.";
+    if (is_taken_name(name))
+        return "an instance cannot be called " + in_quotes(name) +
+               ", which means something else in rules. Choose another name.";
+    return present.contains(name) ? taken("instance", name).sentence : std::string{};
+}
+
 edit add_instances(std::string_view xml, std::span<const instance_draft> added) {
     editor in{xml};
     if (!in.trouble.empty())
@@ -394,8 +397,7 @@ edit paste_instance(std::string_view xml, std::string_view fragment, std::string
         around.children.push_back(pasted);
         for (const auto& one : find_mentions(fragment, around))
             if (one.what == named::instance && one.name == *own)
-                for (std::size_t piece = 0; piece < one.written.size(); ++piece)
-                    to.replace(one.written[piece], piece == 0 ? wanted : std::string{});
+                replace_name(to, one, wanted);
     }
     const auto all = to.made();
     const auto tail = fragment.size() - pasted.source.end;

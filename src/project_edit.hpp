@@ -3,7 +3,9 @@
 #include "project_draft.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,6 +46,9 @@ edit save_settings(std::string_view xml, std::string_view instance, const values
 edit change_settings(std::string_view xml, std::string_view instance,
                      std::span<const std::pair<std::string, std::optional<value_draft>>> settings,
                      const manifest_lookup& modules);
+
+/// Why no instance of that name can be added to those that are there, as a sentence; empty if one can.
+std::string instance_name_trouble(std::string_view name, const std::set<std::string, std::less<>>& present);
 
 /// Behind the last instance.
 edit add_instances(std::string_view xml, std::span<const instance_draft> added);

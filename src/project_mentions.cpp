@@ -2,7 +2,6 @@
 
 #include "checks.hpp"
 #include "text.hpp"
-#include "xml_text.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -40,9 +39,19 @@ public:
 private:
     void add(named what, const written_text& value, std::size_t begin, std::size_t end,
              bool compared = false) {
-        if (begin < end)
-            into_.push_back({what, value.text.substr(begin, end - begin), extents_of(value, begin, end),
-                             user_, compared});
+        if (begin >= end)
+            return;
+        mention made;
+        made.what = what;
+        made.name = value.text.substr(begin, end - begin);
+        made.written = extents_of(value, begin, end);
+        const auto first = made.written.front().begin;
+        made.in_cdata = std::any_of(value.pieces.begin(), value.pieces.end(), [&](const auto& piece) {
+            return piece.begin <= first && first < piece.end && piece.of(xml_).starts_with("<![CDATA[");
+        });
+        made.user = user_;
+        made.compared = compared;
+        into_.push_back(std::move(made));
     }
 
     /// `owner/…`, as triggers and actions are named.
@@ -190,6 +199,11 @@ std::vector<mention> find_mentions(std::string_view xml, const element& root) {
             look.in_rule(child);
     }
     return found;
+}
+
+void replace_name(changes& to, const mention& where, std::string_view name) {
+    for (std::size_t piece = 0; piece < where.written.size(); ++piece)
+        to.replace(where.written[piece], piece == 0 ? spelled(name, where.in_cdata) : std::string{});
 }
 
 std::vector<std::string> rules_with(const std::vector<mention>& all, named what, std::string_view name) {

@@ -574,6 +574,19 @@ std::vector<extent> extents_of(const written_text& value, std::size_t begin, std
     return joined;
 }
 
+std::string spelled(std::string_view value, bool in_cdata) {
+    std::string made;
+    if (!in_cdata) {
+        for (const char c : escape_attribute(value))
+            made += c == '>' ? "&gt;" : c == '\'' ? "&apos;" : std::string(1, c);
+        return made;
+    }
+    // The end of a section cannot stand in one.
+    for (const char c : value)
+        made += c == '>' && made.ends_with("]]") ? "]]><![CDATA[>" : std::string(1, c);
+    return made;
+}
+
 void set_attribute(changes& to, const element& of, std::string_view name, std::string_view value) {
     const auto which = index_of(of, name);
     if (which == of.attributes.size())

@@ -53,6 +53,9 @@ written_text attribute_text(std::string_view xml, const manifest::element& of, s
 /// Where the bytes from `begin` to `end` of the value are written; what lies next to each other joined.
 std::vector<manifest::extent> extents_of(const written_text& value, std::size_t begin, std::size_t end);
 
+/// A value as it can be written in any text or attribute, or else in a CDATA section.
+std::string spelled(std::string_view value, bool in_cdata);
+
 /// The attribute gets that value; it is added behind the others if it was not there.
 void set_attribute(changes& to, const manifest::element& of, std::string_view name, std::string_view value);
 void remove_attribute(changes& to, const manifest::element& of, std::string_view name);

@@ -204,6 +204,17 @@ TEST(host_project_edit, rules_follow_the_name_of_a_rule) {
     expected = replaced(expected, "> one <", "> un &amp; deux <");
     EXPECT_EQ(done(made), expected);
     EXPECT_THAT(made.rules, ElementsAre("three"));
+
+    const auto in_cdata = replaced(std::string{sample}, "> one <", "><![CDATA[one]]><");
+    one.name = "<a> ]]> 'b' \"c\"";
+    EXPECT_THAT(done(save_rule(in_cdata, "one", one)),
+                HasSubstr("<![CDATA[<a> ]]]]><![CDATA[> 'b' \"c\"]]>"));
+    const auto failing =
+        replaced(std::string{sample}, "<rule name=\"three\"><on trigger=\"host/startup\"/>",
+                 "<rule name=\"three\"><on trigger=\"host/action-failed\"/><when value='rule' is='one'/>");
+    const auto rules = read_rule_drafts(parsed(done(save_rule(failing, "one", one))));
+    EXPECT_EQ(rules[2].when[0].is, one.name);
+    EXPECT_EQ(std::get<std::string>(rules[2].act[0].arguments[0].second), " " + one.name + " ");
 }
 
 TEST(host_project_edit, what_is_needed_is_not_removed) {
@@ -624,10 +635,12 @@ private:
             const auto name = target.name;
             what = "save rule " + name;
             auto wanted = some_rule(before, name);
-            if (maybe())
-                wanted.act = target.act;
-            if (maybe())
+            // What an action inserts, its trigger supplies.
+            if (maybe()) {
                 wanted.on = target.on;
+                if (maybe())
+                    wanted.act = target.act;
+            }
             target = wanted;
             touched.insert("rule " + name);
             made = save_rule(text_, name, wanted);

@@ -70,6 +70,27 @@ TEST(Xml, PlacesCountCharactersFromOne) {
     EXPECT_EQ(root.children[2].children[0].where.column, 2);
 }
 
+TEST(Xml, ExtentsLeadBackToTheBytes) {
+    for (const std::string_view mark : {"", "\xEF\xBB\xBF"}) {
+        const std::string xml = std::string(mark) +
+                                "<!-- <no/> --><a xmlns:xsi='u' one = '&lt;1'>ü<b two=\"2\" />" +
+                                "<?pi <no/> ?><c >x<![CDATA[<no/>]]><d></d></c ></a>";
+        const element root = parsed(xml);
+        EXPECT_EQ(root.source.of(xml), xml.substr(xml.find("<a")));
+        ASSERT_THAT(root.attribute_sources, SizeIs(1));
+        EXPECT_EQ(root.attribute_sources[0].of(xml), "one = '&lt;1'");
+        const element& b = root.children[0];
+        EXPECT_EQ(b.source.of(xml), "<b two=\"2\" />");
+        EXPECT_EQ(b.inside, (iom::manifest::extent{b.source.end, b.source.end}));
+        EXPECT_EQ(b.attribute_sources[0].of(xml), "two=\"2\"");
+        const element& c = root.children[1];
+        EXPECT_EQ(c.source.of(xml), "<c >x<![CDATA[<no/>]]><d></d></c >");
+        EXPECT_EQ(c.inside.of(xml), "x<![CDATA[<no/>]]><d></d>");
+        EXPECT_EQ(c.children[0].source.of(xml), "<d></d>");
+        EXPECT_LT(c.children[0].inside.end, c.children[0].source.end);
+    }
+}
+
 TEST(Xml, AByteOrderMarkAndADeclarationDoNotShow) {
     const element root = parsed("\xEF\xBB\xBF<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<a/>");
     EXPECT_EQ(root.name, "a");
