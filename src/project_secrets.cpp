@@ -1,0 +1,242 @@
+#include "project_secrets.hpp"
+
+#include "checks.hpp"
+#include "project_mentions.hpp"
+#include "xml_text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+namespace iom::host {
+
+using manifest::element;
+
+namespace {
+
+/// What people call a rule, as the beginning of a secret's name.
+std::string name_of(std::string_view text) {
+    static constexpr std::size_t longest = 48;
+    std::string made;
+    for (const char c : text) {
+        const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (good && made.size() < longest)
+            made += c;
+        else if (!good && !made.empty() && made.back() != '-')
+            made += '-';
+    }
+    while (!made.empty() && made.back() == '-')
+        made.pop_back();
+    return made.empty() ? "rule" : made;
+}
+
+/// A run of characters of a value that is no insertion.
+struct literal {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+    std::string text; ///< with `$${` as the ${ that it means
+};
+
+/// By the same rules as text_template::parse.
+std::vector<literal> literals_of(std::string_view value) {
+    std::vector<literal> found;
+    literal now;
+    const auto close_at = [&](std::size_t end, std::size_t next) {
+        now.end = end;
+        if (!trimmed(now.text).empty())
+            found.push_back(now);
+        now = {next, next, {}};
+    };
+    for (std::size_t at = 0; at < value.size();) {
+        const auto rest = value.substr(at);
+        const auto close = rest.starts_with("${") ? value.find('}', at) : value.npos;
+        if (rest.starts_with("$${")) {
+            now.text += "${";
+            at += 3;
+        } else if (close != value.npos) {
+            close_at(at, close + 1);
+            at = close + 1;
+        } else {
+            now.text += value[at++];
+        }
+    }
+    close_at(value.size(), value.size());
+    return found;
+}
+
+class mover {
+public:
+    mover(std::string_view xml, const element& root, const manifest_lookup& modules)
+        : root_(root), modules_(modules), to_(xml) {
+        for (const auto& one : find_mentions(xml, root))
+            if (one.what == named::secret)
+                taken_.insert(one.name);
+    }
+
+    moved_secrets run() {
+        for (const auto& child : root_.children) {
+            const auto* module = child.attribute("module");
+            const auto* name = child.attribute(child.name == "defaults" ? "module" : "name");
+            if (name == nullptr)
+                continue;
+            if (child.name == "rule")
+                in_rule(child, name_of(*name));
+            else if (module != nullptr && (child.name == "instance" || child.name == "defaults"))
+                in_settings(child, *name, modules_(*module));
+        }
+        return {to_.made(), std::move(values_)};
+    }
+
+private:
+    void in_settings(const element& at, const std::string& name, const manifest::module_manifest* module) {
+        for (const auto& child : at.children) {
+            const auto* id = child.attribute("name");
+            const auto* what = module == nullptr || id == nullptr ? nullptr : module->find_setting(*id);
+            if (child.name == "set" && what != nullptr && what->type == manifest::type::secret)
+                move(child, name + "-" + *id);
+        }
+    }
+
+    void in_rule(const element& at, const std::string& name) {
+        std::size_t number = 0;
+        for (const auto& act : at.children) {
+            const auto* action = act.attribute("action");
+            if (act.name != "do" || action == nullptr)
+                continue;
+            ++number;
+            for (const auto& child : act.children) {
+                const auto* id = child.attribute("name");
+                if (child.name == "arg" && id != nullptr && is_secret_argument(*action, *id))
+                    move(child, name + "-" + std::to_string(number) + "-" + *id);
+            }
+        }
+    }
+
+    [[nodiscard]] bool is_secret_argument(std::string_view written, std::string_view argument) const {
+        std::string_view owner;
+        std::string_view id;
+        if (!split_reference(written, owner, id))
+            return false;
+        return std::any_of(root_.children.begin(), root_.children.end(), [&](const element& child) {
+            const auto* name = child.attribute("name");
+            const auto* module = child.attribute("module");
+            if (child.name != "instance" || name == nullptr || module == nullptr ||
+                (owner != "this" && owner != *name))
+                return false;
+            const auto* known = modules_(*module);
+            const auto* action = known == nullptr ? nullptr : known->find_action(id);
+            const auto* field = action == nullptr ? nullptr : action->find_argument(argument);
+            return field != nullptr && field->type == manifest::type::secret;
+        });
+    }
+
+    /// Lists have their values in items.
+    void move(const element& at, const std::string& base) {
+        move_text(at, base);
+        for (const auto& child : at.children)
+            if (child.name == "item")
+                move_text(child, base);
+    }
+
+    void move_text(const element& at, const std::string& base) {
+        const auto value = own_text(to_.text(), at);
+        for (const auto& one : literals_of(value.text)) {
+            auto name = base;
+            for (int number = 2; !taken_.insert(name).second; ++number)
+                name = base + "-" + std::to_string(number);
+            values_.emplace_back(name, one.text);
+            const auto written = extents_of(value, one.begin, one.end);
+            for (std::size_t piece = 0; piece < written.size(); ++piece)
+                to_.replace(written[piece], piece == 0 ? "${secret:" + name + "}" : std::string{});
+        }
+    }
+
+    const element& root_;
+    const manifest_lookup& modules_;
+    changes to_;
+    std::set<std::string> taken_;
+    std::vector<named_secret> values_;
+};
+
+/// Whether a value is there that could be sent somewhere.
+bool is_set(const value_draft* value) {
+    const auto* text = value == nullptr ? nullptr : std::get_if<std::string>(value);
+    return value != nullptr && (text == nullptr || !text->empty());
+}
+
+const value_draft* effective(const values_draft& own, const values_draft& defaults, std::string_view id) {
+    const auto* found = find_value(own, id);
+    return found == nullptr ? find_value(defaults, id) : found;
+}
+
+/// A value that somebody has typed: no reference to one that is stored.
+bool is_given(const value_draft* value) {
+    const auto* text = value == nullptr ? nullptr : std::get_if<std::string>(value);
+    return text != nullptr && text->find("${secret:") == text->npos && text->find("${env:") == text->npos;
+}
+
+} // namespace
+
+moved_secrets move_secrets(std::string_view xml, const manifest_lookup& modules) {
+    std::vector<manifest::mistake> mistakes;
+    const auto root = manifest::parse_xml(xml, "", mistakes);
+    if (!mistakes.empty())
+        return {std::string{xml}, {}};
+    return mover{xml, root, modules}.run();
+}
+
+moved_secrets accept_upload(std::string_view uploaded, std::string_view current,
+                            const manifest_lookup& modules, const std::set<std::string, std::less<>>& known) {
+    auto made = move_secrets(uploaded, modules);
+    std::vector<manifest::mistake> mistakes;
+    const auto root = manifest::parse_xml(uploaded, "", mistakes);
+    if (!mistakes.empty())
+        return made;
+    const auto present = move_secrets(current, modules).values;
+    std::set<std::string> seen;
+    for (const auto& one : find_mentions(uploaded, root)) {
+        if (one.what != named::secret || known.contains(one.name) || !seen.insert(one.name).second)
+            continue;
+        for (const auto& [name, value] : present)
+            if (name == one.name)
+                made.values.emplace_back(name, value);
+    }
+    return made;
+}
+
+bool asks_for_secrets(std::string_view setting) noexcept {
+    static constexpr std::array<std::string_view, 8> leading{"hostname",   "port", "protocol", "proxy",
+                                                             "tls-verify", "host", "url",      "address"};
+    return std::find(leading.begin(), leading.end(), setting) != leading.end();
+}
+
+std::vector<std::string> secrets_to_ask(const values_draft& present, const values_draft& wanted,
+                                        const values_draft& defaults,
+                                        const manifest::module_manifest& module) {
+    const auto differs = [&](const manifest::setting& one) {
+        const auto* after = effective(wanted, defaults, one.id);
+        if (after != nullptr && std::holds_alternative<kept_value>(*after))
+            return false;
+        const auto* before = effective(present, defaults, one.id);
+        const auto read = [&](const value_draft* value) {
+            return value == nullptr ? value_draft{one.default_value.value_or("")} : *value;
+        };
+        return read(before) != read(after);
+    };
+    const bool leads_elsewhere =
+        std::any_of(module.settings.begin(), module.settings.end(),
+                    [&](const auto& one) { return asks_for_secrets(one.id) && differs(one); });
+    std::vector<std::string> asked;
+    if (!leads_elsewhere)
+        return asked;
+    for (const auto& one : module.settings) {
+        if (one.type != manifest::type::secret || !is_set(effective(present, defaults, one.id)))
+            continue;
+        const auto* after = effective(wanted, defaults, one.id);
+        if (is_set(after) && !(is_given(after) && find_value(wanted, one.id) == after))
+            asked.push_back(one.id);
+    }
+    return asked;
+}
+
+} // namespace iom::host

@@ -1,0 +1,66 @@
+#pragma once
+
+#include "project.hpp"
+#include "project_draft.hpp"
+#include "secrets_text.hpp"
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// Secrets that stand in a project file themselves, and how they get out of it: into PROJECT.secrets, a
+/// reference in their place. Pure.
+namespace iom::host {
+
+/// A project file without secrets of its own, and what was in it.
+struct moved_secrets {
+    std::string text;
+    std::vector<named_secret> values; ///< to be put into PROJECT.secrets before the text is saved
+};
+
+/// Every value of type secret, in settings, defaults and arguments, that is written out becomes
+/// `${secret:INSTANCE-SETTING}` (`MODULE-SETTING`, `RULE-N-ARGUMENT`). References stay as they are, and a
+/// name that something else in the file refers to is not taken again. A file that cannot be read is given
+/// back.
+moved_secrets move_secrets(std::string_view xml, const manifest_lookup& modules);
+
+/// The same for a file that comes from outside: a reference to a secret that `known` does not have keeps the
+/// value that `current` has written out there, if it has.
+moved_secrets accept_upload(std::string_view uploaded, std::string_view current,
+                            const manifest_lookup& modules, const std::set<std::string, std::less<>>& known);
+
+/// Whether a change of this setting asks for the instance's secrets again: it may lead them elsewhere.
+bool asks_for_secrets(std::string_view setting) noexcept;
+
+/// Ids of settings whose secrets must be given anew, as a text, before `wanted` may be saved in the place of
+/// `present`; `defaults` are those of the module.
+std::vector<std::string> secrets_to_ask(const values_draft& present, const values_draft& wanted,
+                                        const values_draft& defaults,
+                                        const manifest::module_manifest& module);
+
+/// Surroundings in which some secrets are there already, to check a project before they are saved.
+class surroundings_with_secrets final : public surroundings {
+public:
+    surroundings_with_secrets(surroundings& around, const std::vector<named_secret>& values)
+        : around_(around), values_(values.begin(), values.end()) {}
+
+    std::shared_ptr<const manifest::module_manifest> module(std::string_view id, std::string& why) override {
+        return around_.module(id, why);
+    }
+    const std::string* secret(std::string_view name) override {
+        const auto known = values_.find(name);
+        return known == values_.end() ? around_.secret(name) : &known->second;
+    }
+    const std::string* environment(std::string_view name) override { return around_.environment(name); }
+    const std::vector<std::filesystem::path>& file_folders() override { return around_.file_folders(); }
+    symbol_table& symbols() override { return around_.symbols(); }
+
+private:
+    surroundings& around_;
+    std::map<std::string, std::string, std::less<>> values_;
+};
+
+} // namespace iom::host
