@@ -184,6 +184,31 @@ save_outcome save_file(const fs::path& file, std::optional<std::string_view> exp
     return {};
 }
 
+save_outcome save_project(const fs::path& project, std::string_view expected, std::string_view content,
+                          const fs::path& secrets, std::span<const named_secret> values) {
+    if (values.empty())
+        return save_file(project, expected, content, file_access::everybody_reads);
+    // Nothing happens to the secrets for a project that will not be saved.
+    if (auto first = compare(project, expected); !first.saved())
+        return first;
+    static constexpr std::size_t largest = std::size_t{1} << 20;
+    std::string why;
+    const auto before = load_file(secrets, largest, why);
+    auto after = why.empty() ? with_secrets(before.value_or(""), values, why) : std::nullopt;
+    if (!after)
+        return {save_outcome::kind::failed, why};
+    const auto known = before ? std::optional<std::string_view>{*before} : std::optional<std::string_view>{};
+    if (auto stored = save_file(secrets, known, *after, file_access::owner_only); !stored.saved())
+        return stored;
+    auto outcome = save_file(project, expected, content, file_access::everybody_reads);
+    if (outcome.saved())
+        return outcome;
+    const auto undone = save_file(secrets, *after, before.value_or(""), file_access::owner_only);
+    if (!undone.saved())
+        outcome.sentence += " The secrets that came with it stay in " + secrets.string() + ".";
+    return outcome;
+}
+
 std::optional<std::string> load_file(const fs::path& file, std::size_t limit, std::string& why) {
     why.clear();
     const descriptor opened{open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};

@@ -1,8 +1,11 @@
 #pragma once
 
+#include "secrets_text.hpp"
+
 #include <cstddef>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -34,6 +37,12 @@ enum class file_access : unsigned char {
 /// for byte, at the moment of the change; nothing: it must not be there.
 save_outcome save_file(const std::filesystem::path& file, std::optional<std::string_view> expected,
                        std::string_view content, file_access if_new);
+
+/// Saves a project file, and before it the named secrets that it refers to from now on into `secrets` (made
+/// if it is not there). If the project cannot be saved, the secrets are put back as they were.
+save_outcome save_project(const std::filesystem::path& project, std::string_view expected,
+                          std::string_view content, const std::filesystem::path& secrets,
+                          std::span<const named_secret> values);
 
 /// The content of a file of at most `limit` bytes; nothing, with a sentence in `why`, if it cannot be read.
 /// A file that is not there leaves `why` empty.

@@ -14,8 +14,9 @@ signals::signals(std::initializer_list<int> taken) {
     for (const int each : taken) {
         sigaddset(&set, each);
     }
-    // A peer that has gone is told by the write itself.
+    // A peer that has gone, and a file that may not grow, are told by the write itself.
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
     pthread_sigmask(SIG_BLOCK, &set, nullptr);
     descriptor_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (descriptor_ < 0) {

@@ -452,26 +452,27 @@ private:
                                         [&](const auto& one) { return one.first == rank; });
         const auto indent = indentation_in(to_.text(), present_, how_);
         // Behind the last one that stays before it, or else before the first that stays.
+        std::optional<std::size_t> first;
         std::optional<std::size_t> behind;
-        for (std::size_t at = 0; at < partner_.size(); ++at)
-            if (partner_[at] && words_.rank(present_.children[at].name) < rank)
+        std::vector<std::optional<std::size_t>> mine(wanted_.children.size());
+        for (std::size_t at = 0; at < partner_.size(); ++at) {
+            if (!partner_[at])
+                continue;
+            mine[partner_[at]->wanted] = at;
+            first = first ? first : at;
+            if (words_.rank(present_.children[at].name) < rank)
                 behind = at;
+        }
         for (const auto wanted : known->second) {
-            const auto mine = std::find_if(partner_.begin(), partner_.end(),
-                                           [&](const auto& one) { return one && one->wanted == wanted; });
-            if (mine != partner_.end()) {
-                behind = static_cast<std::size_t>(mine - partner_.begin());
+            if (mine[wanted]) {
+                behind = mine[wanted];
                 continue;
             }
             const auto written = render(wanted_.children[wanted], indent, how_);
-            if (behind) {
+            if (behind)
                 insert_after(to_, present_, *behind, written, how_);
-            } else {
-                const auto first = std::find_if(partner_.begin(), partner_.end(),
-                                                [](const auto& one) { return one.has_value(); });
-                insert_before(to_, present_, static_cast<std::size_t>(first - partner_.begin()), written,
-                              how_);
-            }
+            else
+                insert_before(to_, present_, first.value_or(0), written, how_);
         }
     }
 

@@ -162,6 +162,34 @@ TEST(host_save, a_folder_that_is_not_there_is_said) {
     EXPECT_EQ(save_file(place.path(), "x", "y", file_access::everybody_reads).what, kind::failed);
 }
 
+TEST(host_save, secrets_go_along_with_their_project_or_not_at_all) {
+    const test::folder place;
+    const auto project = place.write("p.xml", "old");
+    const auto secrets = place.path() / "p.secrets";
+    const std::vector<named_secret> first{{"a-password", "geheim"}};
+    EXPECT_TRUE(save_project(project, "old", "new", secrets, first).saved());
+    EXPECT_EQ(content_of(project), "new");
+    EXPECT_EQ(content_of(secrets), "a-password=geheim\n");
+    EXPECT_EQ(mode_of(secrets), 0600U);
+
+    const std::vector<named_secret> second{{"a-password", "anders"}};
+    EXPECT_EQ(save_project(project, "old", "newer", secrets, second).what, kind::changed);
+    EXPECT_EQ(content_of(secrets), "a-password=geheim\n");
+    {
+        const full_disk now{1000};
+        const auto outcome = save_project(project, "new", std::string(5000, 'n'), secrets, second);
+        EXPECT_EQ(outcome.what, kind::failed);
+        EXPECT_THAT(outcome.sentence, HasSubstr(project.string() + " was not saved"));
+    }
+    EXPECT_EQ(content_of(project), "new");
+    EXPECT_EQ(content_of(secrets), "a-password=geheim\n");
+
+    const std::vector<named_secret> broken{{"a-password", "an\nders"}};
+    EXPECT_EQ(save_project(project, "new", "newer", secrets, broken).what, kind::failed);
+    EXPECT_EQ(content_of(project), "new");
+    EXPECT_EQ(files_in(place.path()), 2u);
+}
+
 TEST(host_save, loads_within_bounds) {
     const test::folder place;
     const auto file = place.write("a", "12345");
