@@ -217,6 +217,45 @@ TEST(host_project_edit, rules_follow_the_name_of_a_rule) {
     EXPECT_EQ(std::get<std::string>(rules[2].act[0].arguments[0].second), " " + one.name + " ");
 }
 
+TEST(host_project_edit, a_rule_changes_where_it_was_changed) {
+    auto one = read_rule_drafts(parsed(sample))[0];
+    one.act[0].arguments[0].second = std::string{"3 < 4"};
+    one.act.push_back({"this/ping", "2s", {}});
+    auto expected = replaced(std::string{sample}, "&#36;{press/attempt|json} $${press/attempt}", "3 &lt; 4");
+    expected = replaced(expected, "</do>\n\t</rule> <!--",
+                        "</do>\n\t\t<do action=\"this/ping\" after=\"2s\"/>\n\t</rule> <!--");
+    EXPECT_EQ(done(save_rule(sample, "one", one)), expected);
+
+    auto two = read_rule_drafts(parsed(sample))[1];
+    two.enabled = true;
+    two.stop = true;
+    two.when.erase(two.when.begin() + 1);
+    two.on[0].match.push_back({});
+    expected = replaced(std::string{sample}, "name=\"two\" enabled=\"off\"", "name=\"two\" stop=\"true\"");
+    expected = replaced(expected, "\t\t<when value=\"instance\" is-not=\"press\"/>\n", "");
+    expected = replaced(expected, "message-received\"/>", "message-received\"><match/></on>");
+    EXPECT_EQ(done(save_rule(sample, "two", two)), expected);
+}
+
+TEST(host_project_edit, arguments_that_are_kept_stay_with_their_action) {
+    const std::string xml = R"(<project name="P"><rule name="r"><on trigger="host/startup"/>
+<do action="a/connect"><arg name="bearer-token">${secret:one}</arg></do>
+<do action="b/connect"><arg name="bearer-token"><!-- c -->two</arg></do>
+</rule></project>)";
+    auto rule = read_rule_drafts(parsed(xml))[0];
+    for (auto& act : rule.act)
+        act.arguments[0].second = kept_value{};
+    EXPECT_EQ(done(save_rule(xml, "r", rule)), xml);
+    std::swap(rule.act[0], rule.act[1]);
+    const auto now = read_rule_drafts(parsed(done(save_rule(xml, "r", rule))))[0];
+    EXPECT_EQ(now.act[0].action, "b/connect");
+    EXPECT_EQ(std::get<std::string>(now.act[0].arguments[0].second), "two");
+    EXPECT_EQ(std::get<std::string>(now.act[1].arguments[0].second), "${secret:one}");
+    // A new one has nothing to keep.
+    rule.act[0].action = "c/connect";
+    EXPECT_TRUE(read_rule_drafts(parsed(done(save_rule(xml, "r", rule))))[0].act[0].arguments.empty());
+}
+
 TEST(host_project_edit, what_is_needed_is_not_removed) {
     auto made = remove_instance(sample, "press", false);
     EXPECT_EQ(made.why, edit::refusal::used);
