@@ -5,7 +5,11 @@
 #include "target.hpp"
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 using namespace iom;
@@ -30,20 +34,36 @@ void require_same_texts(std::string_view xml, const element& at) {
         require_same_texts(xml, child);
 }
 
-// What edits count on: parse_project has accepted the file, so that names are there and stand once.
-bool is_project(const element& root) {
-    std::vector<std::pair<std::string, std::string>> names;
-    for (const auto& child : root.children) {
-        const auto* name = child.attribute(child.name == "defaults" ? "module" : "name");
-        if (name == nullptr || name->empty())
+// Elements only where they belong, and nothing given twice or without its name.
+bool is_in_order(const element& at) {
+    static const std::map<std::string_view, std::set<std::string_view>> known{
+        {"project", {"defaults", "variable", "instance", "rule"}},
+        {"defaults", {"set"}},
+        {"instance", {"set"}},
+        {"set", {"item", "match", "send", "await"}},
+        {"await", {"match"}},
+        {"rule", {"on", "when", "do"}},
+        {"on", {"match"}},
+        {"do", {"arg"}},
+        {"arg", {"item", "match"}},
+    };
+    static const std::set<std::string_view> named{"defaults", "variable", "instance", "rule", "set", "arg"};
+    const auto belong = known.find(at.name);
+    std::set<std::pair<std::string_view, std::string_view>> names;
+    return std::all_of(at.children.begin(), at.children.end(), [&](const element& child) {
+        if (belong == known.end() || !belong->second.contains(child.name))
             return false;
-        for (const auto& inner : child.children)
-            if ((inner.name == "set" && inner.attribute("name") == nullptr) || inner.name == child.name)
-                return false;
-        names.emplace_back(child.name, *name);
-    }
-    std::sort(names.begin(), names.end());
-    return root.name == "project" && std::adjacent_find(names.begin(), names.end()) == names.end();
+        const auto* name = child.attribute(child.name == "defaults" ? "module" : "name");
+        if (named.contains(child.name) &&
+            (name == nullptr || name->empty() || !names.emplace(child.name, *name).second))
+            return false;
+        return is_in_order(child);
+    });
+}
+
+// What edits count on, as parse_project has accepted the file.
+bool is_project(const element& root) {
+    return root.name == "project" && is_in_order(root);
 }
 
 } // namespace
