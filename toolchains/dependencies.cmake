@@ -77,7 +77,8 @@ endif()
 
 file(GLOB patches "${here}/patches/*.patch")
 list(SORT patches)
-set(inputs "${here}/dependencies.cmake" "${here}/mbedtls-config.h" "${here}/zlib/CMakeLists.txt"
+set(inputs "${here}/dependencies.cmake" "${here}/mbedtls-config.h"
+    "${here}/mbedtls-server-config.h" "${here}/zlib/CMakeLists.txt"
     ${patches} ${toolchain})
 set(hashed "${IOM_TARGET}")
 foreach(input IN LISTS inputs)
@@ -388,44 +389,69 @@ endfunction()
 
 build(zlib "${here}/zlib" "${websockets_flags}" "-DZLIB_SOURCE=${zlib_source}")
 
-build(mbedtls "${mbedtls_source}" "${mbedtls_flags}"
-    -DENABLE_PROGRAMS=OFF -DENABLE_TESTING=OFF -DGEN_FILES=OFF
-    -DUSE_STATIC_MBEDTLS_LIBRARY=ON -DUSE_SHARED_MBEDTLS_LIBRARY=OFF
-    -DMBEDTLS_FATAL_WARNINGS=OFF -DDISABLE_PACKAGE_CONFIG_AND_INSTALL=OFF
-    "-DMBEDTLS_USER_CONFIG_FILE=${here}/mbedtls-config.h")
-# The headers must mean the same to whoever includes them as they meant to the library.
-file(COPY_FILE "${here}/mbedtls-config.h" "${stage}/include/mbedtls/iom-config.h")
-file(READ "${stage}/include/mbedtls/mbedtls_config.h" config)
-file(WRITE "${stage}/include/mbedtls/mbedtls_config.h" "${config}\n#include \"mbedtls/iom-config.h\"\n")
+# build_mbedtls(NAME FOLDER CONFIG)
+function(build_mbedtls name folder config_file)
+    build(${name} "${mbedtls_source}" "${mbedtls_flags}"
+        "-DCMAKE_INSTALL_PREFIX=${folder}"
+        -DENABLE_PROGRAMS=OFF -DENABLE_TESTING=OFF -DGEN_FILES=OFF
+        -DUSE_STATIC_MBEDTLS_LIBRARY=ON -DUSE_SHARED_MBEDTLS_LIBRARY=OFF
+        -DMBEDTLS_FATAL_WARNINGS=OFF -DDISABLE_PACKAGE_CONFIG_AND_INSTALL=OFF
+        "-DMBEDTLS_USER_CONFIG_FILE=${config_file}")
+    # The headers must mean the same to whoever includes them as they meant to the library.
+    file(COPY_FILE "${config_file}" "${folder}/include/mbedtls/iom-config.h")
+    file(READ "${folder}/include/mbedtls/mbedtls_config.h" config)
+    file(WRITE "${folder}/include/mbedtls/mbedtls_config.h" "${config}\n#include \"mbedtls/iom-config.h\"\n")
+endfunction()
 
-build(libwebsockets "${websockets_source}" "${websockets_flags}"
-    -DLWS_WITH_STATIC=ON -DLWS_WITH_SHARED=OFF -DLWS_STATIC_PIC=ON
+# build_websockets(NAME FOLDER FLAGS OPTIONS...): on the mbedTLS that lies in FOLDER.
+function(build_websockets name folder flags)
+    build(${name} "${websockets_source}" "${flags}"
+        "-DCMAKE_INSTALL_PREFIX=${folder}"
+        -DLWS_WITH_STATIC=ON -DLWS_WITH_SHARED=OFF -DLWS_STATIC_PIC=ON
+        -DLWS_WITH_SSL=ON -DLWS_WITH_MBEDTLS=ON
+        "-DLWS_MBEDTLS_INCLUDE_DIRS=${folder}/include"
+        "-DMBEDTLS_LIBRARY=${folder}/lib/libmbedtls.a"
+        "-DMBEDX509_LIBRARY=${folder}/lib/libmbedx509.a"
+        "-DMBEDCRYPTO_LIBRARY=${folder}/lib/libmbedcrypto.a"
+        -DLWS_IPV6=ON -DLWS_UNIX_SOCK=OFF -DLWS_WITH_HTTP2=OFF
+        -DLWS_WITHOUT_TESTAPPS=ON -DLWS_SSL_CLIENT_USE_OS_CA_CERTS=OFF -DLWS_WITH_TLS_SESSIONS=OFF
+        -DLWS_WITH_SYS_SMD=OFF -DLWS_WITH_LEJP=OFF -DLWS_WITH_LEJP_CONF=OFF -DLWS_WITH_DIR=OFF
+        -DLWS_WITH_CONMON=OFF -DLWS_WITH_EXPORT_LWSTARGETS=OFF -DDISABLE_WERROR=ON -DLWS_WITH_NETLINK=OFF
+        -DLWS_WITH_CACHE_NSCOOKIEJAR=OFF -DLWS_LOG_TAG_LIFECYCLE=OFF -DLWS_ROLE_RAW_FILE=OFF
+        -DLWS_HAVE_LIBCAP=OFF -DLWS_HAVE_SYS_CAPABILITY_H=OFF ${ARGN})
+
+    # Its feature checks fail in silence; a build that lost one would lose SNI or certificate checks with it.
+    file(READ "${folder}/include/lws_config.h" config)
+    foreach(feature IN ITEMS
+            ssl_conf_alpn_protocols ssl_get_alpn_protocol ssl_conf_sni ssl_set_hs_ca_chain ssl_set_hs_own_cert
+            ssl_set_hs_authmode net_init x509_crt_parse_file md_setup rsa_complete internal_aes_encrypt
+            ssl_set_verify)
+        if(NOT config MATCHES "#define LWS_HAVE_mbedtls_${feature}")
+            message(FATAL_ERROR "libwebsockets did not find mbedtls_${feature}; see ${work}/${name}-configure.log.")
+        endif()
+    endforeach()
+endfunction()
+
+# For the module: a client, and nothing more.
+build_mbedtls(mbedtls "${stage}" "${here}/mbedtls-config.h")
+build_websockets(libwebsockets "${stage}" "${websockets_flags}"
     -DLWS_WITHOUT_SERVER=ON
-    -DLWS_WITH_SSL=ON -DLWS_WITH_MBEDTLS=ON
-    "-DLWS_MBEDTLS_INCLUDE_DIRS=${stage}/include"
-    "-DMBEDTLS_LIBRARY=${stage}/lib/libmbedtls.a"
-    "-DMBEDX509_LIBRARY=${stage}/lib/libmbedx509.a"
-    "-DMBEDCRYPTO_LIBRARY=${stage}/lib/libmbedcrypto.a"
     -DLWS_WITH_ZLIB=ON "-DLWS_ZLIB_LIBRARIES=${stage}/lib/libz.a" "-DLWS_ZLIB_INCLUDE_DIRS=${stage}/include"
-    -DLWS_WITHOUT_EXTENSIONS=OFF -DLWS_IPV6=ON -DLWS_UNIX_SOCK=OFF -DLWS_WITH_HTTP2=OFF
-    -DLWS_WITHOUT_TESTAPPS=ON -DLWS_SSL_CLIENT_USE_OS_CA_CERTS=OFF -DLWS_WITH_TLS_SESSIONS=OFF
-    -DLWS_WITH_SYS_SMD=OFF -DLWS_WITH_LEJP=OFF -DLWS_WITH_LEJP_CONF=OFF -DLWS_WITH_DIR=OFF
-    -DLWS_WITH_CONMON=OFF -DLWS_WITH_EXPORT_LWSTARGETS=OFF -DDISABLE_WERROR=ON -DLWS_WITH_NETLINK=OFF
-    -DLWS_WITH_CACHE_NSCOOKIEJAR=OFF -DLWS_LOG_TAG_LIFECYCLE=OFF -DLWS_ROLE_RAW_FILE=OFF
-    -DLWS_HAVE_LIBCAP=OFF -DLWS_HAVE_SYS_CAPABILITY_H=OFF)
+    -DLWS_WITHOUT_EXTENSIONS=OFF)
 
-# Its feature checks fail in silence; a build that lost one would lose SNI or certificate checks with it.
-file(READ "${stage}/include/lws_config.h" config)
-foreach(feature IN ITEMS
-        ssl_conf_alpn_protocols ssl_get_alpn_protocol ssl_conf_sni ssl_set_hs_ca_chain ssl_set_hs_own_cert
-        ssl_set_hs_authmode net_init x509_crt_parse_file md_setup rsa_complete internal_aes_encrypt ssl_set_verify)
-    if(NOT config MATCHES "#define LWS_HAVE_mbedtls_${feature}")
-        message(FATAL_ERROR "libwebsockets did not find mbedtls_${feature}; see ${work}/libwebsockets-configure.log.")
-    endif()
-endforeach()
+# For the host, in a prefix of its own: a server, and a TLS that is client and server and writes certificates.
+file(READ "${here}/mbedtls-config.h" config)
+file(READ "${here}/mbedtls-server-config.h" more)
+file(WRITE "${work}/mbedtls-server-config.h" "${config}\n${more}")
+file(MAKE_DIRECTORY "${stage}/server/lib" "${stage}/server/include")
+build_mbedtls(mbedtls-server "${stage}/server" "${work}/mbedtls-server-config.h")
+build_websockets(libwebsockets-server "${stage}/server" "${mbedtls_flags}"
+    -DLWS_WITHOUT_CLIENT=ON -DLWS_WITH_ZLIB=OFF -DLWS_WITHOUT_EXTENSIONS=ON)
 
 # What the host needs beyond that has packages on this machine, but none for the target.
-file(REMOVE_RECURSE "${stage}/lib/cmake" "${stage}/lib/pkgconfig" "${stage}/share" "${stage}/bin")
+foreach(folder IN ITEMS "${stage}" "${stage}/server")
+    file(REMOVE_RECURSE "${folder}/lib/cmake" "${folder}/lib/pkgconfig" "${folder}/share" "${folder}/bin")
+endforeach()
 if(triplet)
     package(libpugixml-dev ${debian_architecture})
     package(libre2-dev ${debian_architecture})
