@@ -331,6 +331,7 @@ void instance::module_wakes() noexcept {
 
 void instance::module_status(std::span<const iom_value> values) {
     const auto now = std::chrono::system_clock::now();
+    bool changed = false;
     for (const iom_value& each : values) {
         const std::uint32_t at = status_places_[each.id]; // the guard has looked
         status_entry& entry = statuses_[at];
@@ -338,7 +339,11 @@ void instance::module_status(std::span<const iom_value> values) {
         if (is_change(module_.manifest.statuses[at], entry.what, posted)) {
             entry.what.assign(posted);
             entry.changed = now;
+            changed = true;
         }
+    }
+    if (changed) {
+        owner_.status_changed(*this);
     }
 }
 

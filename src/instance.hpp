@@ -51,6 +51,9 @@ public:
     /// Supplies what a text of a setting refers to outside the instance itself: secrets, environment, host
     /// variables, other statuses, time and chance.
     virtual bool supply(instance& who, const reference& what, value_view& found, std::string& why) = 0;
+
+    /// Statuses have changed; they have their new values already.
+    virtual void status_changed(instance& /*who*/) noexcept {}
 };
 
 /// A status variable as it was last posted.

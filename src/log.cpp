@@ -198,6 +198,9 @@ void log::queue(log_record record) {
         clean = secrets_.redact(record.message);
     }
     record.message = clean;
+    if (keeper_ != nullptr) {
+        keeper_->keep(record);
+    }
     const std::string line = format_record(record, options_.format);
     {
         const std::lock_guard lock(mutex_);

@@ -53,6 +53,16 @@ struct log_options {
     std::chrono::milliseconds patience{250};     ///< how long a reader of stderr may stall
 };
 
+/// Somebody who keeps lines besides the log itself; secrets are taken out already. [any thread]
+class log_keeper {
+public:
+    log_keeper() = default;
+    log_keeper(const log_keeper&) = delete;
+    log_keeper& operator=(const log_keeper&) = delete;
+    virtual ~log_keeper() = default;
+    virtual void keep(const log_record& line) = 0;
+};
+
 /// The log: any thread leaves a line in a bounded queue, a thread of its own writes. So neither a slow disk
 /// nor a pipe that nobody reads holds up the controller; what had to be dropped is counted and said.
 class log {
@@ -82,6 +92,10 @@ public:
 
     [[nodiscard]] std::uint64_t dropped() const;
 
+    /// Before the first thread that logs; it must outlive the log.
+    void kept_by(log_keeper* keeper) { keeper_ = keeper; }
+    [[nodiscard]] const std::filesystem::path& folder() const { return options_.folder; }
+
 private:
     void queue(log_record record);
     void work();
@@ -93,6 +107,7 @@ private:
 
     const log_options options_;
     const redactor& secrets_;
+    log_keeper* keeper_ = nullptr;
 
     mutable std::mutex mutex_;
     std::condition_variable wakes_writer_;

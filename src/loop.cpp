@@ -128,7 +128,13 @@ void control_loop::collect() {
 
 void control_loop::poll(int timeout) {
     std::array<epoll_event, 16> events{};
+    if (woken_ != 0) {
+        const time_us spent = now() - woken_;
+        busy_ += spent;
+        longest_ = std::max(longest_, spent);
+    }
     const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), timeout);
+    woken_ = now();
     sleeping_.store(false);
     for (int at = 0; at < count; ++at) {
         const epoll_event& event = events[static_cast<std::size_t>(at)];

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 /// The [control] loop: waits for what has come up, and gives each that wants to be serviced its fair share.
@@ -65,6 +66,11 @@ public:
     /// Forgets what `who` asked for; it may be deleted then.
     void forget(serviced_by_loop& who);
 
+    /// Microseconds that were not spent waiting, since the loop was made; and the longest time between two
+    /// waits since this was last asked.
+    [[nodiscard]] time_us busy_time() const noexcept { return busy_; }
+    [[nodiscard]] time_us take_longest() noexcept { return std::exchange(longest_, 0); }
+
 private:
     void ring() noexcept;
     void collect();
@@ -72,6 +78,9 @@ private:
     void poll(int timeout);
 
     time_us service_time_ = 0;
+    time_us woken_ = 0; ///< when the last wait ended
+    time_us busy_ = 0;
+    time_us longest_ = 0;
     int epoll_ = -1;
     int bell_ = -1;
     std::atomic<serviced_by_loop*> asking_{nullptr}; ///< the newest first

@@ -1,6 +1,7 @@
 #include "commands/check.hpp"
 #include "commands/connect.hpp"
 #include "commands/describe.hpp"
+#include "commands/passwd.hpp"
 #include "commands/run.hpp"
 #include "commands/validate.hpp"
 #include "loader.hpp"
@@ -58,10 +59,15 @@ int main(int argc, char** argv) {
     commands::run_options run_with;
     std::string format = "text";
     std::string level;
-    std::string web;
     bool no_web = false;
     run.add_option("PROJECT", run_with.project, "The project file")->required();
-    CLI::Option* const web_option = run.add_option("--web", web, "Where the web page is served (ADDR:PORT)");
+    CLI::Option* const web_option =
+        run.add_option("--web", run_with.web_address,
+                       "Where the web page is served (ADDR:PORT; port 0: any free one)")
+            ->capture_default_str();
+    run.add_option("--web-name", run_with.web_names, "Name by which browsers may reach the page; repeatable")
+        ->allow_extra_args(false);
+    run.add_flag("--web-plain", run_with.web_plain, "Serve the page without HTTPS, wherever");
     run.add_flag("--no-web", no_web, "Serve no web page")->excludes(web_option);
     takes_modules(run);
     takes_files(run);
@@ -76,6 +82,7 @@ int main(int argc, char** argv) {
         run_with.format = format == "json" ? log_format::json : log_format::text;
         run_with.level = level.empty() ? std::nullopt : parse_log_level(level);
         run_with.web = !no_web;
+        run_with.version = IOM_HOST_VERSION;
         answer = commands::run(run_with);
     });
 
@@ -90,6 +97,11 @@ int main(int argc, char** argv) {
         check_with.files = files;
         answer = commands::check(check_with);
     });
+
+    CLI::App& passwd = *app.add_subcommand("passwd", "Set the password of a project's web page");
+    std::filesystem::path guarded_project;
+    passwd.add_option("PROJECT", guarded_project, "The project file")->required();
+    passwd.callback([&] { answer = commands::passwd(guarded_project); });
 
     CLI::App& validate = *app.add_subcommand("validate", "Try a module against the contract");
     std::filesystem::path object;

@@ -38,6 +38,10 @@ bool holds(condition_word word, value_view subject, value_view operand) {
 
 } // namespace
 
+bool condition_holds(condition_word word, value_view subject, value_view operand) {
+    return holds(word, subject, operand);
+}
+
 std::optional<condition_word> condition_word_of(std::string_view word) noexcept {
     const auto* found = std::find(std::begin(condition_words), std::end(condition_words), word);
     if (found == std::end(condition_words))

@@ -57,6 +57,9 @@ enum class condition_word : std::uint8_t { is, is_not, less, greater, contains }
 
 std::optional<condition_word> condition_word_of(std::string_view word) noexcept;
 
+/// Whether `subject` is, is not, is less than … `operand`.
+bool condition_holds(condition_word word, value_view subject, value_view operand);
+
 struct condition {
     text_template subject;
     condition_word word = condition_word::is;

@@ -228,6 +228,9 @@ std::unique_ptr<variables> runtime::use(std::shared_ptr<const project> next) {
     trace_.use(project_);
     engine_ =
         std::make_unique<rule_engine>(project_->rules, *variables_, static_cast<effects&>(*this), trace_);
+    if (onlooker_ != nullptr) {
+        onlooker_->project_changed();
+    }
     return fresh;
 }
 
@@ -404,6 +407,7 @@ void runtime::start_unit(unit& which) {
         return;
     }
     which.now = phase::running;
+    which.trouble.clear();
     which.started = control_loop::now();
     loop_.ask(*which.it);
 }
@@ -432,6 +436,7 @@ void runtime::broke(unit& which, std::string_view sentence) {
                             : std::min(which.retry_delay * 2, options_.restart_most);
     which.retry_at = now + which.retry_delay;
     which.now = phase::broken;
+    which.trouble = known_.redact(sentence);
     which.started = 0;
     units_changed_ = true;
     char delay[32];
@@ -587,6 +592,9 @@ void runtime::turn(std::optional<time_us> deadline) {
         look_after_units();
         units_due_ = next_of_units();
     }
+    if (onlooker_ != nullptr && std::exchange(trace_shown_, trace_.changes()) != trace_.changes()) {
+        onlooker_->rules_walked();
+    }
 }
 
 void runtime::run(signals& from_outside) {
@@ -634,6 +642,15 @@ void runtime::explain() {
     }
 }
 
+bool runtime::call(std::uint32_t index, std::uint32_t action, std::span<const argument_view> arguments,
+                   std::uint64_t ticket, std::string& why) {
+    call_origin origin;
+    origin.sequel = ticket;
+    module_answer said = units_[index]->it->invoke(action, arguments, origin);
+    why = std::move(said.sentence);
+    return said.ok();
+}
+
 instance* runtime::find(std::string_view name) {
     for (const auto& each : units_) {
         if (each->it->name() == name) {
@@ -657,6 +674,12 @@ void runtime::triggered(instance& who, std::uint32_t trigger, std::span<const va
     engine_->fire({who.index(), trigger, values}, rules_time(loop_.service_time()));
 }
 
+void runtime::status_changed(instance& who) noexcept {
+    if (onlooker_ != nullptr && who.index() < units_.size() && units_[who.index()]->it.get() == &who) {
+        onlooker_->status_changed(who.index(), who);
+    }
+}
+
 /// The engine's time never steps back, although events carry the time at which their batch began.
 time_us runtime::rules_time(time_us now) noexcept {
     rules_time_ = std::max(rules_time_, now);
@@ -672,6 +695,9 @@ void runtime::call_ended(instance& who, const call_origin& origin, iom_outcome o
 void runtime::ended(const call_origin& origin, std::string_view instance, iom_outcome outcome,
                     std::string_view sentence) {
     if (origin.rule == call_origin::none) {
+        if (onlooker_ != nullptr && origin.sequel != 0) {
+            onlooker_->call_ended(origin.sequel, outcome, sentence);
+        }
         return;
     }
     trace_.finished(origin, outcome, sentence);

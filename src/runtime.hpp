@@ -50,6 +50,21 @@ void try_settings(const std::shared_ptr<const project>& from, std::uint32_t inde
 [[nodiscard]] manifest::location place_of_sentence(const project& from, std::uint32_t index,
                                                    std::string_view sentence);
 
+/// Who looks on, for people. All calls come on [control] and must return at once.
+class onlooker {
+public:
+    onlooker() = default;
+    onlooker(const onlooker&) = delete;
+    onlooker& operator=(const onlooker&) = delete;
+    virtual ~onlooker() = default;
+
+    virtual void status_changed(std::uint32_t index, const instance& who) noexcept = 0;
+    virtual void rules_walked() noexcept = 0; ///< or an action of theirs has ended
+    virtual void project_changed() = 0;       ///< it is in use now: loaded, or loaded again
+    /// What `runtime::call` began has ended.
+    virtual void call_ended(std::uint64_t ticket, iom_outcome outcome, std::string_view sentence) = 0;
+};
+
 /// A project at work: instances and rules on the control loop. All functions are [control].
 class runtime final : private instance_owner, private effects {
 public:
@@ -84,7 +99,6 @@ public:
     [[nodiscard]] variables& values() { return *variables_; }
     [[nodiscard]] control_loop& loop() { return loop_; }
 
-private:
     enum class phase : std::uint8_t {
         idle, ///< has its settings, is not started
         running,
@@ -93,6 +107,31 @@ private:
         broken,     ///< failed or condemned; is started again later
     };
 
+    /// Null: nobody any more.
+    void shown_to(onlooker* who) { onlooker_ = who; }
+    [[nodiscard]] const std::shared_ptr<const project>& shared() const noexcept { return project_; }
+    [[nodiscard]] std::uint32_t generation() const noexcept { return generation_; }
+    [[nodiscard]] std::size_t instances() const noexcept { return units_.size(); }
+    [[nodiscard]] const instance& at(std::uint32_t index) const { return *units_[index]->it; }
+    [[nodiscard]] phase phase_of(std::uint32_t index) const { return units_[index]->now; }
+    /// Why it is out of order; empty if it is not.
+    [[nodiscard]] const std::string& trouble_of(std::uint32_t index) const { return units_[index]->trouble; }
+    [[nodiscard]] const runtime_options& made_with() const noexcept { return options_; }
+    [[nodiscard]] site& around() noexcept { return site_; }
+    [[nodiscard]] call_watch& watcher() noexcept { return watch_; }
+
+    /// The modules' own judgement on an instance's settings, as `load` would have it; nothing is touched.
+    void judge_settings(const std::shared_ptr<const project>& from, std::uint32_t index, site& around,
+                        std::vector<manifest::mistake>& mistakes) {
+        try_settings(from, index, around, journal_, watch_, known_, mistakes);
+    }
+
+    /// Begins an action for a person; its end is told to the onlooker. False with a sentence if it is
+    /// refused.
+    bool call(std::uint32_t index, std::uint32_t action, std::span<const argument_view> arguments,
+              std::uint64_t ticket, std::string& why);
+
+private:
     struct unit {
         std::unique_ptr<instance> it;
         std::vector<setting_value> settings;
@@ -102,6 +141,7 @@ private:
         time_us retry_delay = 0;
         time_us stop_by = 0;
         bool told_of_stop = false;
+        std::string trouble; ///< while broken
     };
 
     struct reload_plan;
@@ -114,6 +154,7 @@ private:
     void stopped(instance& who) override;
     void condemned(instance& who, std::string_view sentence) override;
     bool supply(instance& who, const reference& what, value_view& found, std::string& why) override;
+    void status_changed(instance& who) noexcept override;
 
     // effects
     bool invoke(const invocation& what, std::string& why) override;
@@ -175,6 +216,8 @@ private:
     time_us rules_time_ = 0;
     bool stopping_ = false;
     bool cut_ = false;
+    onlooker* onlooker_ = nullptr;
+    std::uint64_t trace_shown_ = 0; ///< up to which change
 
     std::string now_;
     std::string uuid_;

@@ -16,7 +16,7 @@
 namespace iom::host {
 
 /// What a project finds around itself on this machine: modules, secrets, environment, folders for files.
-class site final : public surroundings {
+class site : public surroundings {
 public:
     site(const std::filesystem::path& project, std::filesystem::path modules,
          std::vector<std::filesystem::path> file_folders, redactor& known);

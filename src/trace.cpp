@@ -74,6 +74,8 @@ void trace::begin(cause why, const event& what, std::uint32_t by, std::uint32_t 
     to.message.assign({});
     to.binary = false;
     to.has_message = false;
+    to.failed = no_rule;
+    keep(to, what.variables);
     if (!what.variables.empty()) {
         const value_view& first = what.variables.front();
         if (first.kind == value_kind::text || first.kind == value_kind::bytes) {
@@ -113,6 +115,7 @@ void trace::acted(std::uint32_t rule, std::uint32_t act, bool accepted, time_us 
     }
     if (record* const to = find(current())) {
         to->sentence.assign(sentence);
+        to->failed = to->size > 0 ? to->size - 1 : no_rule;
     }
     const project* const in = project_of(generation_);
     journal_.write_rule(ending_ ? log_level::debug : log_level::error,
@@ -142,6 +145,7 @@ void trace::end(std::uint32_t listeners, std::uint32_t stopped_by) {
     }
     to->listeners = listeners;
     to->stopped_by = stopped_by;
+    to->change = ++changes_;
     if (aloud_) {
         journal_.write(log_level::info, {}, "trace: " + describe(*to));
     }
@@ -165,9 +169,13 @@ void trace::finished(const call_origin& origin, iom_outcome outcome, std::string
         entry& each = to->entries[at];
         if (each.what == deed::begun && each.rule == origin.rule && each.detail == origin.action) {
             each.what = what;
+            if (outcome != IOM_DONE) {
+                to->failed = at;
+            }
             break;
         }
     }
+    to->change = ++changes_;
     if (outcome != IOM_DONE) {
         to->sentence.assign(sentence);
     }
@@ -355,6 +363,145 @@ std::string trace::in_words(std::uint32_t rule, const rule_report& report, time_
                " ago: " + explain(in, rule, report.last_no_said, report.last_no_detail);
     }
     return out;
+}
+
+// ---- for people, and to try an event again
+
+/// Kind, size and bytes of each, until there is no more room.
+void trace::keep(record& to, std::span<const value_view> variables) {
+    to.kept_size = 0;
+    to.whole = true;
+    for (const value_view& each : variables) {
+        const bool texts = each.kind == value_kind::text || each.kind == value_kind::bytes;
+        std::string_view bytes = each.text;
+        if (!texts) {
+            bytes = {reinterpret_cast<const char*>(&each.integer), sizeof each.integer};
+        }
+        constexpr std::size_t head = 3;
+        const std::size_t room = most_kept - to.kept_size;
+        if (room < head || (!texts && room < head + bytes.size())) {
+            to.whole = false;
+            return;
+        }
+        if (bytes.size() > room - head) {
+            bytes = bytes.substr(0, room - head);
+            while (each.kind == value_kind::text && !bytes.empty() &&
+                   (static_cast<unsigned char>(each.text[bytes.size()]) & 0xC0U) == 0x80U) {
+                bytes.remove_suffix(1);
+            }
+            to.whole = false;
+        }
+        char* at = to.kept.data() + to.kept_size;
+        *at++ = static_cast<char>(each.kind);
+        *at++ = static_cast<char>(bytes.size() & 0xFFU);
+        *at++ = static_cast<char>(bytes.size() >> 8U);
+        if (!bytes.empty()) {
+            std::memcpy(at, bytes.data(), bytes.size());
+        }
+        to.kept_size = static_cast<std::uint16_t>(to.kept_size + head + bytes.size());
+    }
+}
+
+std::vector<value> trace::kept_in(const record& from) {
+    std::vector<value> found;
+    for (std::size_t at = 0; at + 3 <= from.kept_size;) {
+        const char* const bytes = from.kept.data() + at;
+        const std::size_t size = static_cast<unsigned char>(bytes[1]) |
+                                 static_cast<std::size_t>(static_cast<unsigned char>(bytes[2])) << 8U;
+        value_view one;
+        one.kind = static_cast<value_kind>(bytes[0]);
+        if (one.kind == value_kind::text || one.kind == value_kind::bytes) {
+            one.text = {bytes + 3, size};
+        } else {
+            std::memcpy(&one.integer, bytes + 3, sizeof one.integer);
+        }
+        found.emplace_back(one);
+        at += 3 + size;
+    }
+    return found;
+}
+
+std::vector<std::uint64_t> trace::changed_since(std::uint64_t change) const {
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> found;
+    for (const record& each : records_) {
+        if (each.number != 0 && each.change > change) {
+            found.emplace_back(each.change, each.number);
+        }
+    }
+    std::sort(found.begin(), found.end());
+    std::vector<std::uint64_t> numbers;
+    numbers.reserve(found.size());
+    for (const auto& [when, number] : found) {
+        numbers.push_back(number);
+    }
+    return numbers;
+}
+
+std::string trace::in_words(std::uint32_t rule, verdict said, std::uint32_t detail) const {
+    return explain(project_of(generation_), rule, said, detail);
+}
+
+std::optional<trace_event> trace::tell(std::uint64_t number) const {
+    const record& of = records_[place_of(number)];
+    if (number == 0 || of.number != number) {
+        return std::nullopt;
+    }
+    static constexpr std::string_view states[] = {"",     "refused",  "put-off",  "begun",
+                                                  "done", "given-up", "timed-out"};
+    const project* const in = project_of(of.generation);
+    trace_event made;
+    made.number = number;
+    made.change = of.change;
+    made.time = of.time;
+    made.why = of.why;
+    made.instance = of.instance;
+    made.trigger_number = of.trigger;
+    made.trigger = trigger_name(in, of.instance, of.trigger);
+    made.by = of.by == no_rule || in == nullptr ? std::string() : in->rules.rules[of.by].name;
+    made.whole = of.whole;
+    made.listeners = of.listeners;
+    made.omitted = of.omitted;
+    if (of.stopped_by != no_rule && in != nullptr) {
+        made.stopped_by = in->rules.rules[of.stopped_by].name;
+    }
+    const manifest::trigger* described = nullptr;
+    if (of.instance == host_instance || (in != nullptr && of.instance < in->instances.size())) {
+        const manifest::module_manifest& module =
+            of.instance == host_instance ? host_manifest() : *in->modules[in->instances[of.instance].module];
+        for (const manifest::trigger& each : module.triggers) {
+            described = each.number == of.trigger ? &each : described;
+        }
+    }
+    std::vector<value> values = kept_in(of);
+    for (std::size_t at = 0; at < values.size(); ++at) {
+        const bool named = described != nullptr && at < described->variables.size();
+        made.variables.emplace_back(named ? described->variables[at].id : std::to_string(at + 1),
+                                    std::move(values[at]));
+    }
+    for (std::uint32_t at = 0; at < of.size; ++at) {
+        const entry& each = of.entries[at];
+        if (each.what == deed::looked) {
+            trace_event::look look;
+            look.rule = in != nullptr && each.rule < in->rules.rules.size() ? in->rules.rules[each.rule].name
+                                                                            : std::to_string(each.rule + 1);
+            look.said = each.said;
+            look.sentence = explain(in, each.rule, each.said, each.detail);
+            made.looks.push_back(std::move(look));
+            continue;
+        }
+        if (made.looks.empty()) {
+            continue; // of a look that was not kept
+        }
+        trace_event::act act;
+        act.action = act_name(in, each.rule, each.detail);
+        act.state = states[static_cast<std::size_t>(each.what)];
+        act.delay = each.delay;
+        if (of.failed == at) {
+            act.sentence = of.sentence.view();
+        }
+        made.looks.back().acts.push_back(std::move(act));
+    }
+    return made;
 }
 
 } // namespace iom::host

@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,12 +20,44 @@
 
 namespace iom::host {
 
+/// One event in words, for people.
+struct trace_event {
+    struct act {
+        std::string action;
+        std::string_view state; ///< done, begun, refused, put-off, given-up, timed-out
+        std::string sentence;
+        time_us delay = 0;
+    };
+    struct look {
+        std::string rule;
+        verdict said = verdict::never;
+        std::string sentence;
+        std::vector<act> acts;
+    };
+
+    std::uint64_t number = 0;
+    std::uint64_t change = 0; ///< counts up with everything that is told of any event
+    time_us time = 0;
+    cause why = cause::trigger;
+    std::string by;      ///< rule
+    std::string trigger; ///< `press/message-received`
+    std::uint32_t instance = 0;
+    std::uint32_t trigger_number = 0;
+    std::vector<std::pair<std::string, value>> variables; ///< in the manifest's order
+    bool whole = true;                                    ///< they were kept whole
+    std::uint32_t listeners = 0;
+    std::vector<look> looks;
+    std::string stopped_by;
+    std::uint32_t omitted = 0;
+};
+
 /// What the rules did with the last events, in memory that never grows: "why did it not fire?". [control]
 class trace final : public trace_sink {
 public:
     static constexpr std::size_t capacity = 1000;
     static constexpr std::size_t most_entries = 16; ///< of one event; more are counted
     static constexpr std::size_t most_text = 160;   ///< bytes of a message or sentence that are kept
+    static constexpr std::size_t most_kept = 1024;  ///< bytes of all variables, to try the event again
 
     /// `aloud`: each event is logged as well.
     trace(log& journal, bool aloud);
@@ -51,6 +85,15 @@ public:
     [[nodiscard]] std::uint64_t events() const noexcept { return last_; }
     [[nodiscard]] std::vector<std::string> in_words(std::size_t most, time_us now) const;
 
+    /// Counts up with every event and with every action of one that has ended.
+    [[nodiscard]] std::uint64_t changes() const noexcept { return changes_; }
+    /// The event of that number, if it is still known.
+    [[nodiscard]] std::optional<trace_event> tell(std::uint64_t number) const;
+    /// Numbers of events that changed after `change`, the earliest change first.
+    [[nodiscard]] std::vector<std::uint64_t> changed_since(std::uint64_t change) const;
+    /// What a verdict means, for a rule of the newest project.
+    [[nodiscard]] std::string in_words(std::uint32_t rule, verdict said, std::uint32_t detail) const;
+
     /// One line on a rule: when it was looked at, fired, and why it last said no.
     [[nodiscard]] std::string in_words(std::uint32_t rule, const rule_report& report, time_us now) const;
 
@@ -77,6 +120,7 @@ private:
 
     struct record {
         std::uint64_t number = 0;
+        std::uint64_t change = 0;
         std::uint64_t generation = 0; ///< of the project
         time_us time = 0;
         cause why = cause::trigger;
@@ -92,9 +136,15 @@ private:
         short_text<most_text> message;
         short_text<most_text> sentence; ///< of the last deed that failed
         std::array<entry, most_entries> entries;
+        std::uint32_t failed = no_rule; ///< place of the entry that `sentence` is about
+        std::uint16_t kept_size = 0;
+        bool whole = true;
+        std::array<char, most_kept> kept; ///< the variables, one behind the other
     };
 
     record* find(std::uint64_t number);
+    static void keep(record& to, std::span<const value_view> variables);
+    [[nodiscard]] static std::vector<value> kept_in(const record& from);
     void add(const entry& what);
     [[nodiscard]] bool is_at_once(std::uint32_t rule, std::uint32_t act) const;
     [[nodiscard]] const project* project_of(std::uint64_t generation) const;
@@ -112,6 +162,7 @@ private:
     std::vector<record> records_;
     std::vector<std::uint64_t> open_; ///< events that have begun and not ended, the innermost last
     std::uint64_t last_ = 0;
+    std::uint64_t changes_ = 0;
     std::uint64_t generation_ = 0;
     std::deque<std::pair<std::uint64_t, std::shared_ptr<const project>>> projects_; ///< the latest few
 };

@@ -3,10 +3,12 @@
 #include "redact.hpp"
 #include "runtime.hpp"
 #include "signals.hpp"
+#include "web/web.hpp"
 
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <vector>
 
 namespace iom::host::commands {
@@ -18,7 +20,11 @@ int run(const run_options& options) {
     written.format = options.format;
     written.level = options.level;
     written.folder = options.log_folder;
+    web::book lines; // outlives the log
     log journal(written, known);
+    if (options.web) {
+        journal.kept_by(&lines);
+    }
     try {
         runtime_options wanted;
         wanted.project = options.project;
@@ -37,12 +43,29 @@ int run(const run_options& options) {
             journal.write(log_level::error, {}, "nothing was started: mend the mistakes above and run again");
             return 1;
         }
+        std::unique_ptr<web::web> page;
         if (options.web) {
-            journal.write(log_level::info, {},
-                          "this build has no web page; --no-web says so without this line");
+            web::web_options shown;
+            std::string why;
+            if (!web::read_address(options.web_address, shown, why)) {
+                journal.write(log_level::error, {}, "--web: " + why);
+                return 1;
+            }
+            shown.names = options.web_names;
+            shown.plain = options.web_plain;
+            shown.version = options.version;
+            page = std::make_unique<web::web>(std::move(shown), controller, journal, known, lines);
         }
         controller.start();
-        std::puts("ready");
+        if (page != nullptr) {
+            page->start();
+            if (!page->code().empty()) {
+                // On the console alone, never in the log: whoever reads it may set the first password.
+                std::printf("no password is set yet; the page takes this code to set one: %s\n",
+                            page->code().c_str());
+            }
+        }
+        std::puts(page != nullptr ? ("ready " + page->url()).c_str() : "ready");
         std::fflush(stdout);
         controller.run(from_outside);
         return 0;

@@ -17,6 +17,10 @@ struct run_options {
     log_format format = log_format::text;
     std::optional<log_level> level;
     bool web = true;
+    std::string web_address = "127.0.0.1:8080";
+    std::vector<std::string> web_names;
+    bool web_plain = false;
+    std::string version;
     bool trace = false;
 };
 

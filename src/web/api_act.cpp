@@ -1,0 +1,208 @@
+// What is done by hand: actions and how they end.
+
+#include "web/body.hpp"
+
+#include "web/drafts.hpp"
+
+#include <algorithm>
+
+namespace iom::host::web {
+namespace {
+
+/// An argument as it was given, typed as the manifest says; it lives until the call was begun.
+struct given_argument {
+    value what;
+    std::shared_ptr<const match> test;
+};
+
+bool read_matches(const json& from, std::shared_ptr<const match>& to, std::string& why) {
+    std::vector<match_spec> specs;
+    for (const json& each : from) {
+        match_spec one;
+        const auto kind = match_kind_of(each.at("kind").get<std::string>());
+        if (!kind) {
+            why = "There is no such kind of match.";
+            return false;
+        }
+        one.kind = *kind;
+        one.text = each.at("text").get<std::string>();
+        one.pointer = each.value("pointer", std::string());
+        one.as = each.value("as", std::string());
+        if (each.contains("op")) {
+            const auto compare = json_comparison_of(each.at("op").get<std::string>());
+            if (!compare) {
+                why = "There is no such comparison.";
+                return false;
+            }
+            one.compare = *compare;
+        }
+        specs.push_back(std::move(one));
+    }
+    std::size_t which = 0;
+    to = match::compile(specs, why, which);
+    return to != nullptr;
+}
+
+/// What is wrong with it, or empty.
+std::string read_argument(const manifest::field& field, const json& from, given_argument& to,
+                          redactor& known) {
+    std::string why;
+    if (field.type == manifest::type::match) {
+        if (!from.is_array()) {
+            return field.id + " is a list of matches.";
+        }
+        read_matches(from, to.test, why);
+        return why;
+    }
+    if (!from.is_string()) {
+        return field.id + " is given as a text.";
+    }
+    const std::string& text = from.get_ref<const std::string&>();
+    if (field.type == manifest::type::secret) {
+        known.add(text);
+    }
+    to.what.assign(value_view::of(std::string_view(text)));
+    // What the rules expand stands for itself here.
+    const bool plain = field.type == manifest::type::text || field.type == manifest::type::data ||
+                       field.type == manifest::type::secret;
+    if (!plain || !has_insertion(text)) {
+        why = manifest::judge(field, text);
+    }
+    if (!why.empty()) {
+        return why;
+    }
+    bool fits = true;
+    const value_view as_text = value_view::of(std::string_view(text));
+    if (field.type == manifest::type::boolean) {
+        fits = convert(as_text, variable_type::boolean, to.what);
+    } else if (field.type == manifest::type::integer) {
+        fits = convert(as_text, variable_type::integer, to.what);
+    } else if (field.type == manifest::type::real) {
+        fits = convert(as_text, variable_type::real, to.what);
+    }
+    return fits ? std::string() : field.id + " cannot be " + in_quotes(text) + ".";
+}
+
+json argument_mistake(const std::string& sentence, const std::string& id) {
+    return {{"mistakes", {{{"sentence", sentence}, {"warning", false}, {"at", "/arguments/" + id}}}}};
+}
+
+} // namespace
+
+void web::body::call_action(const std::shared_ptr<asking>& from, reply to) {
+    const std::string name = from->value("name");
+    const std::string action = from->value("action");
+    const json arguments = from->body.value("arguments", json::object());
+    auto begun = std::make_shared<std::uint64_t>(0);
+    const double seconds = std::strtod(from->query("wait").c_str(), nullptr);
+    const std::int64_t until = steady_ms() + static_cast<std::int64_t>(std::clamp(seconds, 0.0, 25.0) * 1000);
+    on_control(
+        [this, begun, until, to](answer made) {
+            if (*begun == 0) {
+                to(std::move(made));
+            } else {
+                wait_for_call(*begun, until, to, 202);
+            }
+        },
+        [this, begun, name, action, arguments](desk& at) {
+            runtime& controller = at.controller();
+            const auto index = controller.current().find_instance(name);
+            if (!index) {
+                return no_such("instance \"" + name + '"');
+            }
+            const manifest::module_manifest& module = controller.at(*index).module().manifest;
+            const manifest::action* const what = module.find_action(action);
+            if (what == nullptr) {
+                return no_such("action \"" + action + '"');
+            }
+            for (const auto& [id, unused] : arguments.items()) {
+                if (what->find_argument(id) == nullptr) {
+                    const std::string sentence = name + '/' + action + " has no argument " + id + '.';
+                    return problem(422, "mistakes", sentence, argument_mistake(sentence, id));
+                }
+            }
+            std::vector<given_argument> given(what->arguments.size());
+            std::vector<argument_view> views;
+            for (std::size_t place = 0; place < what->arguments.size(); ++place) {
+                const manifest::field& field = what->arguments[place];
+                const auto found = arguments.find(field.id);
+                std::string wrong;
+                if (found == arguments.end() || *found == "") {
+                    if (!field.required && (found == arguments.end() || field.type != manifest::type::text)) {
+                        continue;
+                    }
+                    if (field.required && found == arguments.end()) {
+                        wrong = name + '/' + action + " needs the argument " + field.id + '.';
+                    }
+                }
+                json text = found == arguments.end() ? json("") : *found;
+                // A secret may be given by its name.
+                if (field.type == manifest::type::secret && text.is_string() &&
+                    is_reference(text.get_ref<const std::string&>())) {
+                    const std::string& reference = text.get_ref<const std::string&>();
+                    const bool named = reference.starts_with("${secret:");
+                    const std::string id =
+                        reference.substr(named ? 9 : 6, reference.size() - (named ? 10 : 7));
+                    const std::string* const value =
+                        named ? controller.around().secret(id) : controller.around().environment(id);
+                    wrong = value == nullptr ? controller.around().last_refusal() : std::string();
+                    text = value == nullptr ? std::string() : *value;
+                }
+                if (wrong.empty()) {
+                    wrong = read_argument(field, text, given[place], known_);
+                }
+                if (!wrong.empty()) {
+                    return problem(422, "mistakes", wrong, argument_mistake(wrong, field.id));
+                }
+                argument_view view{field.number, given[place].what.view(), nullptr};
+                if (field.type == manifest::type::match) {
+                    view.test = &given[place].test;
+                }
+                views.push_back(view);
+            }
+            std::string why;
+            const page_call* const call = at.call(*index, *what, views, why);
+            if (call == nullptr) {
+                return problem(409, "conflict", known_.redact(why));
+            }
+            *begun = call->number;
+            return answer{};
+        });
+}
+
+void web::body::get_call(const std::shared_ptr<asking>& from, reply to) {
+    const double seconds = std::strtod(from->query("wait").c_str(), nullptr);
+    const std::int64_t until = steady_ms() + static_cast<std::int64_t>(std::clamp(seconds, 0.0, 25.0) * 1000);
+    wait_for_call(static_cast<std::uint64_t>(from->number("id").value_or(0)), until, std::move(to), 200);
+}
+
+/// Answers with the call when it has ended, or when the time is over.
+void web::body::wait_for_call(std::uint64_t number, std::int64_t until, reply to, int running_status) {
+    auto found = std::make_shared<json>();
+    on_control(
+        [this, found, number, until, to, running_status](answer made) {
+            if (found->is_null()) {
+                to(made.status == 200 ? no_such("such call") : std::move(made));
+                return;
+            }
+            const bool running = found->at("state") == "running";
+            if (running && steady_ms() < until) {
+                waiters_.push_back({number, until, running_status, to});
+                desk_->arm();
+                pump_within(50'000);
+                return;
+            }
+            if (found->contains("sentence")) {
+                (*found)["sentence"] = known_.redact(found->at("sentence").get<std::string>());
+            }
+            to(json_answer(running ? running_status : 200, *found));
+        },
+        [found, number](desk& at) {
+            if (const page_call* const call = at.find_call(number)) {
+                *found = call_json(*call);
+            }
+            return answer{};
+        });
+}
+
+} // namespace iom::host::web

@@ -1,0 +1,562 @@
+"""The web interface of a host at work: python3 web_test.py IOMHOST IOMPEER MODULES CONTRACT [TEST …]
+
+Every route of the contract without, with wrong and with right credentials; the door, sessions, tokens, limits;
+the channel; actions; edits. Standard library only.
+"""
+
+import io
+import json
+import os
+import pathlib
+import re
+import stat
+import subprocess
+import sys
+import tarfile
+import time
+import types
+import unittest
+
+from web_support import PROJECT, Channel, Host, Program, eventually, temporary
+
+PROGRAMS = types.SimpleNamespace()
+CONTRACT = {}
+RANK = {"public": 0, "read": 1, "operate": 2, "configure": 3}
+PASSWORD = "a long pass phrase"
+
+
+def routes():
+    for path, methods in CONTRACT["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def filled(path):
+    names = {"name": "press", "id": "1", "action": "ping", "number": "1"}
+    return re.sub(r"\{(\w+)\}", lambda match: names[match[1]], path)
+
+
+class WebTest(unittest.TestCase):
+    def setUp(self):
+        folder = temporary()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def host(self, *options, **more):
+        host = Host(PROGRAMS, self.folder, *options, **more)
+        self.addCleanup(host.kill)
+        return host
+
+    def with_peer(self, *options):
+        peer = Program(PROGRAMS.iompeer, "--port", "0")
+        self.addCleanup(peer.kill)
+        port = int(peer.wait("out", r"^ready (\d+)$")[1])
+        host = self.host("--web", "127.0.0.1:0", *options, port=port)
+        eventually("press is ready", lambda: host.ask("GET", "/api/instances/press").json["summary"]["state"] == "ready")
+        return host, peer
+
+    def set_password(self):
+        done = subprocess.run([PROGRAMS.iomhost, "passwd", str(pathlib.Path(self.folder) / "line.xml")],
+                              input=PASSWORD + "\n", text=True, capture_output=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def write_project(self, port=1):
+        (pathlib.Path(self.folder) / "line.xml").write_text(PROJECT.format(port=port))
+
+    def log_in(self, host):
+        answer = host.ask("POST", "/api/session", {"password": PASSWORD})
+        self.assertEqual(answer.status, 200, answer)
+        cookie = answer.headers["set-cookie"]
+        self.assertIn("HttpOnly", cookie)
+        self.assertIn("SameSite=Strict", cookie)
+        self.assertEqual("Secure" in cookie, host.https)
+        return {"Cookie": cookie.split(";")[0], "Origin": host.origin}
+
+
+class Door(WebTest):
+    def test_loopback_without_password_is_open(self):
+        host = self.host("--web", "127.0.0.1:0")
+        self.assertEqual(host.ask("GET", "/api/session").json["state"], "open")
+        system = host.ask("GET", "/api/system")
+        self.assertEqual(system.status, 200, system)
+        self.assertEqual(system.json["project"]["name"], "Line 3")
+        self.assertEqual(system.headers["cache-control"], "no-store")
+        self.assertIn("default-src 'self'", system.headers["content-security-policy"])
+        self.assertEqual(system.headers["x-content-type-options"], "nosniff")
+        self.assertEqual(host.ask("GET", "/api/openapi.json").json["info"]["title"], CONTRACT["info"]["title"])
+        metrics = host.ask("GET", "/metrics")
+        self.assertIn(b'iomhost_instance_state{instance="press"', metrics.bytes)
+
+    def test_host_header_must_be_an_address_or_a_name_that_was_given(self):
+        host = self.host("--web", "127.0.0.1:0", "--web-name", "Controller.Example")
+        for name, status in {"127.0.0.1": 200, f"127.0.0.1:{host.port}": 200, "[::1]:1": 200, "localhost": 200,
+                             "controller.example:80": 200, "evil.example": 403, "127.0.0.1.evil.example": 403,
+                             "127.0.0.1:x": 403, "": 403}.items():
+            with self.subTest(name):
+                for path in ("/api/system", "/api/session"):
+                    self.assertEqual(host.ask("GET", path, headers={"Host": name}).status, status)
+                self.assertNotEqual(host.ask("GET", "/", headers={"Host": name}).status, 403 if status == 200 else 200)
+
+    def test_a_proxy_without_a_password_is_refused(self):
+        host = self.host("--web", "127.0.0.1:0")
+        for header in ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-FORWARDED-Anything",
+                       "Via"):
+            with self.subTest(header):
+                for path in ("/api/system", "/", "/api/session", "/metrics"):
+                    self.assertEqual(host.ask("GET", path, headers={header: "for=192.0.2.1"}).status, 403)
+                self.assertEqual(Channel(host, {header: "x"}).status, 403)
+        host.stop()
+        self.set_password()
+        host = self.host("--web", "127.0.0.1:0")
+        session = self.log_in(host)
+        self.assertEqual(host.ask("GET", "/api/system", headers={**session, "Via": "1.1 x"}).status, 200)
+
+    def test_a_strange_origin_is_refused(self):
+        host = self.host("--web", "127.0.0.1:0")
+        for origin, status in {"http://evil.example": 403, "null": 403, f"https://127.0.0.1:{host.port}": 403,
+                               f"http://127.0.0.1:{host.port + 1}": 403, host.origin: 200}.items():
+            with self.subTest(origin):
+                self.assertEqual(host.ask("POST", "/api/rules/By%20hand/fire", headers={"Origin": origin}).status, status)
+                channel = Channel(host, {"Origin": origin})
+                self.assertEqual(channel.status, 101 if status == 200 else 403)
+                channel.close()
+
+    def test_limits(self):
+        host = self.host("--web", "127.0.0.1:0")
+        long = json.dumps({"name": "x" * 5000, "right": "read"})
+        self.assertEqual(host.ask("POST", "/api/tokens", long, {"Content-Type": "application/json"}).status, 413)
+        self.assertEqual(host.ask("POST", "/api/tokens", "{", {"Content-Type": "application/json"}).status, 400)
+        self.assertEqual(host.ask("POST", "/api/tokens", "{}", {"Content-Type": "application/json"}).status, 400)
+        self.assertEqual(host.ask("POST", "/api/tokens", "{}", {"Content-Type": "text/plain"}).status, 415)
+        self.assertEqual(host.ask("PATCH", "/api/tokens", "{}").status, 405)
+        self.assertEqual(host.ask("GET", "/api/nothing").status, 404)
+        for path in ("/../line.xml", "/%2e%2e/line.xml", "/assets/../../line.access", "/line.xml", "/api/../line.xml",
+                     "//etc/passwd"):
+            with self.subTest(path):
+                answer = host.ask("GET", path)
+                self.assertIn(answer.status, (400, 403, 404))
+                self.assertNotIn(b"<project", answer.bytes)
+
+    def test_no_web_and_a_bad_address(self):
+        self.write_project()
+        bad = subprocess.run([PROGRAMS.iomhost, "run", str(pathlib.Path(self.folder) / "line.xml"), "--modules",
+                              PROGRAMS.modules, "--web", "controller:80"], capture_output=True, text=True, check=False)
+        self.assertEqual(bad.returncode, 1)
+        self.assertIn("is no IP address and port", bad.stderr)
+
+
+class Access(WebTest):
+    def every_route(self, host, headers, expected):
+        """`expected` of each route's needed right, as a status or a function of (status)."""
+        for method, path, operation in routes():
+            if operation["operationId"] in ("openChannel",):
+                continue
+            with self.subTest(f"{method} {path}"):
+                answer = host.ask(method, filled(path), headers=headers)
+                expected(operation, answer)
+
+    def test_every_route_without_and_with_wrong_credentials(self):
+        host = self.host("--web", "0.0.0.0:0", "--web-plain")
+        project = (pathlib.Path(self.folder) / "line.xml").read_text()
+
+        def is_closed(operation, answer):
+            if operation["x-right"] == "public":
+                self.assertNotEqual(answer.status, 403)
+                return
+            self.assertEqual(answer.status, 401, answer)
+            self.assertEqual(answer.json["error"], "unauthorised")
+            self.assertEqual(set(answer.json), {"error", "sentence"})
+            self.assertNotIn(b"press", answer.bytes)
+        self.assertEqual(host.ask("GET", "/api/session").json,
+                         {"state": "first-password", "rights": [], "codeNeeded": True})
+        for headers in ({}, {"Authorization": "Bearer iom_wrong"}, {"Cookie": "iom-session=wrong"},
+                        {"Authorization": "Basic eDp5"}):
+            self.every_route(host, headers, is_closed)
+            self.assertEqual(Channel(host, headers).status, 401)
+        self.assertEqual((pathlib.Path(self.folder) / "line.xml").read_text(), project)
+
+    def test_the_first_password_takes_the_code(self):
+        host = self.host("--web", "0.0.0.0:0", "--web-plain")
+        code = host.code()
+        self.assertNotIn(code, "\n".join(host.lines["err"]))
+        self.assertEqual(host.ask("POST", "/api/password/first", {"password": PASSWORD}).status, 403)
+        self.assertEqual(host.ask("POST", "/api/password/first", {"password": PASSWORD, "code": "0000"}).status, 403)
+        self.assertEqual(host.ask("POST", "/api/password/first", {"password": "short", "code": code}).status, 422)
+        first = host.ask("POST", "/api/password/first", {"password": PASSWORD, "code": code})
+        self.assertEqual(first.status, 200, first)
+        self.assertEqual(first.json["state"], "in")
+        self.assertEqual(host.ask("POST", "/api/password/first", {"password": PASSWORD, "code": code}).status, 409)
+        kept = pathlib.Path(self.folder) / "line.access"
+        self.assertEqual(stat.S_IMODE(kept.stat().st_mode), 0o600)
+        self.assertNotIn(PASSWORD, kept.read_text())
+        cookie = {"Cookie": first.headers["set-cookie"].split(";")[0]}
+        self.assertEqual(host.ask("GET", "/api/system", headers=cookie).status, 200)
+
+    def test_sessions_and_passwords(self):
+        self.write_project()
+        self.set_password()
+        host = self.host("--web", "127.0.0.1:0")
+        self.assertEqual(host.ask("GET", "/api/session").json, {"state": "log-in", "rights": []})
+        self.assertEqual(host.ask("GET", "/api/system").status, 401)
+        session = self.log_in(host)
+        self.assertEqual(host.ask("GET", "/api/session", headers=session).json["state"], "in")
+        self.assertEqual(host.ask("GET", "/api/system", headers=session).status, 200)
+        # A page elsewhere cannot use the cookie, whether it says where it is or not.
+        bare = {"Cookie": session["Cookie"]}
+        self.assertEqual(host.ask("POST", "/api/rules/By%20hand/fire", headers=bare).status, 403)
+        self.assertEqual(Channel(host, bare).status, 403)
+        self.assertEqual(host.ask("POST", "/api/rules/By%20hand/fire", headers=session).status, 200)
+        channel = Channel(host, session)
+        self.assertEqual(channel.status, 101)
+        wrong = {"old": "not this one", "password": PASSWORD + "!"}
+        self.assertEqual(host.ask("PUT", "/api/password", wrong, session).status, 422)
+        other = self.log_in(host)
+        self.assertEqual(host.ask("PUT", "/api/password", {**wrong, "old": PASSWORD}, other).status, 204)
+        self.assertEqual(host.ask("GET", "/api/system", headers=session).status, 401)
+        self.assertEqual(host.ask("GET", "/api/system", headers=other).status, 200)
+        bye = channel.until(lambda message: message["type"] == "bye")
+        self.assertEqual(bye["reason"], "session-ended")
+        self.assertIsNone(channel.hear())
+        self.assertEqual(channel.close_code, 4401)
+        self.assertEqual(host.ask("DELETE", "/api/session", headers=other).status, 204)
+        self.assertEqual(host.ask("GET", "/api/system", headers=other).status, 401)
+
+    def test_guessing_is_slowed(self):
+        self.write_project()
+        self.set_password()
+        host = self.host("--web", "127.0.0.1:0")
+        for _ in range(5):
+            self.assertEqual(host.ask("POST", "/api/session", {"password": "wrong"}).status, 401)
+        refused = host.ask("POST", "/api/session", {"password": PASSWORD})
+        self.assertEqual(refused.status, 429)
+        self.assertLessEqual(int(refused.headers["retry-after"]), 60)
+
+    def test_every_route_with_a_token_of_each_right(self):
+        host = self.host("--web", "127.0.0.1:0")
+        tokens = {}
+        for right in ("read", "operate", "configure"):
+            made = host.ask("POST", "/api/tokens", {"name": right, "right": right, "days": 1})
+            self.assertEqual(made.status, 201, made)
+            tokens[right] = {"Authorization": "Bearer " + made.json["token"]}
+            self.assertNotIn(made.json["token"], (pathlib.Path(self.folder) / "line.access").read_text())
+        self.assertEqual(host.ask("POST", "/api/tokens", {"name": "read", "right": "read"}).status, 409)
+        harmless = {"logOut", "getSession", "getPage", "supportBundle", "setPassword", "revokeToken"}
+        for right, headers in tokens.items():
+            for method, path, operation in routes():
+                if operation["operationId"] in harmless | {"openChannel"}:
+                    continue
+                with self.subTest(f"{right}: {method} {path}"):
+                    answer = host.ask(method, filled(path), headers=headers)
+                    if RANK[operation["x-right"]] > RANK[right]:
+                        self.assertEqual(answer.status, 403, answer)
+                        self.assertEqual(answer.json["error"], "forbidden")
+                    else:
+                        self.assertNotIn(answer.status, (401, 403, 500), answer)
+                        if method == "GET" and operation["x-right"] != "public" and "{id}" not in path:
+                            self.assertEqual(answer.status, 200, answer)
+        listed = host.ask("GET", "/api/tokens", headers=tokens["configure"]).json
+        read = next(one for one in listed if one["name"] == "read")
+        self.assertIn("lastUsed", read)
+        channel = Channel(host, tokens["read"])
+        self.assertEqual(channel.status, 101)
+        self.assertEqual(channel.hear()["rights"], ["read"])
+        self.assertEqual(host.ask("DELETE", f"/api/tokens/{read['id']}", headers=tokens["configure"]).status, 204)
+        self.assertEqual(host.ask("GET", "/api/system", headers=tokens["read"]).status, 401)
+        self.assertEqual(channel.until(lambda message: message["type"] == "bye")["reason"], "session-ended")
+
+    def test_https_with_a_certificate_of_its_own(self):
+        host = self.host("--web", "0.0.0.0:0")
+        self.assertTrue(host.https)
+        self.assertEqual(host.ask("GET", "/api/system").status, 401)
+        first = host.ask("POST", "/api/password/first", {"password": PASSWORD, "code": host.code()})
+        self.assertIn("Secure", first.headers["set-cookie"])
+        session = {"Cookie": first.headers["set-cookie"].split(";")[0], "Origin": f"https://127.0.0.1:{host.port}"}
+        facts = host.ask("GET", "/api/certificate", headers=session).json
+        self.assertTrue(facts["https"] and facts["generated"])
+        self.assertIn("127.0.0.1", facts["names"])
+        channel = Channel(host, {**session, "Host": f"127.0.0.1:{host.port}"})
+        self.assertEqual(channel.status, 101)
+        self.assertEqual(channel.hear()["type"], "hello")
+        again = host.ask("DELETE", "/api/certificate", headers=session).json
+        self.assertNotEqual(again["fingerprint"], facts["fingerprint"])
+        eventually("the new certificate is shown", lambda: self.fingerprint(host) == again["fingerprint"])
+
+    def fingerprint(self, host):
+        import hashlib
+        import ssl
+        try:
+            pem = ssl.get_server_certificate(("127.0.0.1", host.port), timeout=5)
+        except OSError:
+            return None
+        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
+
+
+class Looking(WebTest):
+    def test_instances_rules_and_what_they_do(self):
+        host, _ = self.with_peer()
+        whole = host.ask("GET", "/api/instances/press")
+        self.assertEqual(whole.headers["etag"], f'"{whole.json["summary"]["revision"]}"')
+        self.assertEqual(whole.json["summary"]["address"][:15], "ws://127.0.0.1:")
+        self.assertEqual(whole.json["usedBy"], ["Count"])
+        self.assertEqual(whole.json["summary"]["badges"], ["log-comms"])
+        self.assertIsInstance(whole.json["statuses"]["connection-status"]["at"], int)
+        sent = host.ask("POST", "/api/instances/press/actions/send-message?wait=20", {"arguments": {"message": "STROKE 7"}})
+        self.assertEqual(sent.status, 200, sent)
+        self.assertEqual(sent.json["state"], "done")
+        self.assertEqual(host.ask("GET", f"/api/calls/{sent.json['call']}").json["state"], "done")
+        strokes = eventually("the echo counts", lambda: next(
+            one for one in host.ask("GET", "/api/rules").json["variables"] if one["name"] == "strokes")["value"])
+        self.assertEqual(strokes, 7)
+        rule = host.ask("GET", "/api/rules/Count").json
+        self.assertEqual((rule["report"]["fired"], rule["byHand"]), (1, False))
+        self.assertEqual(rule["on"][0]["match"][0], {"kind": "regex", "text": "^STROKE (\\d+)$"})
+        event = next(one for one in host.ask("GET", "/api/trace").json["events"] if one["trigger"] == "press/message-received")
+        self.assertEqual(event["message"]["text"], "STROKE 7")
+        self.assertEqual(event["looks"][0]["acts"][0]["state"], "done")
+        frames = eventually("frames", lambda: [
+            (one["way"], one["payload"]) for one in host.ask("GET", "/api/frames?instance=press").json["frames"]
+            if one["opcode"] == "text"])
+        self.assertEqual(frames, [("out", "STROKE 7"), ("in", "STROKE 7")])
+        self.assertTrue(host.ask("POST", "/api/rules/By%20hand/fire").json["fired"])
+        self.assertEqual(host.ask("POST", "/api/rules/Count/fire").status, 409)
+        history = host.ask("GET", "/api/instances/press/history").json
+        self.assertIn("ready", [one["state"] for one in history["states"]])
+        missing = host.ask("POST", "/api/instances/press/actions/send-message", {"arguments": {}})
+        self.assertEqual((missing.status, missing.json["mistakes"][0]["at"]), (422, "/arguments/message"))
+        self.assertEqual(host.ask("POST", "/api/instances/press/actions/nothing", {}).status, 404)
+        records = host.ask("GET", "/api/log?instance=press&level=info").json["records"]
+        self.assertTrue(records and all(one["instance"] == "press" for one in records))
+        self.assertIn(b"press", host.ask("GET", "/api/log/download").bytes)
+        modules = {one["id"]: one for one in host.ask("GET", "/api/modules").json}
+        self.assertEqual(modules["websocket-client"]["stateStatus"], "connection-status")
+        self.assertEqual(list(modules)[0], "host")
+
+    def test_the_channel_tells_state_first_and_then_changes(self):
+        host, peer = self.with_peer()
+        channel = Channel(host)
+        hello = channel.hear()
+        self.assertEqual((hello["type"], hello["rights"]), ("hello", ["read", "operate", "configure"]))
+        topics = ["modules", "instance", "rules", "log", "frames", "trace", "system"]
+        for number, topic in enumerate(topics, 1):
+            channel.say({"type": "subscribe", "id": number, "topic": topic,
+                         **({"filter": {"instance": "press"}} if topic in ("instance", "frames") else {})})
+        full = {}
+        while len(full) < len(topics):
+            message = channel.hear()
+            if message["type"] == "full":
+                self.assertEqual(message["seq"], 0)
+                full[message["topic"]] = message["state"]
+        self.assertEqual(full["modules"]["order"], ["press"])
+        self.assertEqual(full["instance"]["statuses"]["connection-status"]["value"], "ready")
+        host.ask("POST", "/api/instances/press/actions/send-message?wait=20", {"arguments": {"message": "STROKE 5"}})
+        seen = {"seq": {}}
+        wanted = {"instance", "rules", "frames", "trace"}
+        def collect(message):
+            if message["type"] != "change":
+                return False
+            before = seen["seq"].get(message["id"], 0)
+            self.assertEqual(message["seq"], before + 1)
+            seen["seq"][message["id"]] = message["seq"]
+            change = message["change"]
+            if message["topic"] == "instance" and change.get("statuses", {}).get("last-received", {}).get("value") == "STROKE 5":
+                wanted.discard("instance")
+            if message["topic"] == "rules" and change.get("variables", {}).get("strokes", {}).get("value") == 5:
+                wanted.discard("rules")
+            if message["topic"] == "frames" and any(one["payload"] == "STROKE 5" for one in change["frames"]):
+                wanted.discard("frames")
+            if message["topic"] == "trace" and any(one["trigger"] == "press/message-received" for one in change["events"]):
+                wanted.discard("trace")
+            return not wanted
+        channel.until(collect)
+        peer.kill()
+        channel.until(lambda message: message["type"] == "change" and message["topic"] == "modules" and
+                      message["change"].get("instances", {}).get("press", {}).get("state") in ("waiting", "connecting"))
+        channel.say({"type": "subscribe", "id": 99, "topic": "nonsense"})
+        error = channel.until(lambda message: message["type"] == "error")
+        self.assertEqual((error["id"], error["error"]), (99, "bad-request"))
+        host.process.terminate()
+        self.assertEqual(channel.until(lambda message: message["type"] == "bye")["reason"], "shutdown")
+
+    def test_nonsense_and_binary_end_a_channel(self):
+        host = self.host("--web", "127.0.0.1:0")
+        channel = Channel(host)
+        channel.hear()
+        for _ in range(10):
+            channel.say({"type": "what"})
+        while channel.hear() is not None:
+            pass
+        self.assertEqual(channel.close_code, 1008)
+        channel = Channel(host)
+        channel.say(b"\x00\x01", opcode=2)
+        while channel.hear() is not None:
+            pass
+        self.assertEqual(channel.close_code, 1003)
+        self.assertEqual(Channel(host, protocol="other").status, 400)
+
+    def test_a_support_bundle_without_secrets(self):
+        self.write_project()
+        text = (pathlib.Path(self.folder) / "line.xml").read_text()
+        (pathlib.Path(self.folder) / "line.xml").write_text(
+            text.replace('<set name="path">', '<set name="bearer-token">opensesame</set>\n    <set name="path">'))
+        host = self.host("--web", "127.0.0.1:0")
+        bundle = host.ask("GET", "/api/support-bundle")
+        self.assertEqual(bundle.headers["content-type"], "application/gzip")
+        with tarfile.open(fileobj=io.BytesIO(bundle.bytes)) as archive:
+            names = archive.getnames()
+            whole = b"".join(archive.extractfile(name).read() for name in names)
+        self.assertEqual(set(names), {"host.json", "project.xml", "instances.json", "rules.json", "trace.jsonl", "log.txt"})
+        self.assertNotIn(b"opensesame", whole)
+        self.assertIn(b"${secret:press-bearer-token}", whole)
+        for path in ("/api/project", "/api/instances/press", "/api/instances/press/text", "/api/log/download", "/api/rules"):
+            self.assertNotIn(b"opensesame", host.ask("GET", path).bytes)
+        self.assertEqual(host.ask("GET", "/api/instances/press").json["settings"]["bearer-token"], {"set": True})
+
+
+class Editing(WebTest):
+    def revision(self, host, path):
+        return {"If-Match": host.ask("GET", path).headers["etag"]}
+
+    def test_an_instance_from_nothing_to_gone(self):
+        host, _ = self.with_peer()
+        file = host.project
+        draft = {"name": "crane", "module": "websocket-client", "settings": {"hostname": "127.0.0.1", "port": "1", "path": "/x"}}
+        wrong = {**draft, "settings": {**draft["settings"], "port": "70000"}}
+        check = host.ask("POST", "/api/instances?check=true", wrong).json
+        self.assertFalse(check["ok"])
+        self.assertEqual(check["mistakes"][0]["at"], "/settings/port")
+        self.assertEqual(host.ask("POST", "/api/instances", wrong).status, 422)
+        self.assertNotIn("crane", file.read_text())
+        made = host.ask("POST", "/api/instances", draft)
+        self.assertEqual(made.status, 201, made)
+        self.assertIn("<!-- Kept as it is. -->", file.read_text())
+        self.assertEqual(host.ask("POST", "/api/instances", draft).json["mistakes"][0]["at"], "/name")
+        self.assertEqual(self.revision(host, "/api/instances/crane"), {"If-Match": f'"{made.json["revision"]}"'})
+        self.assertEqual(host.ask("PUT", "/api/instances/crane", {"settings": {}}).status, 428)
+        before = self.revision(host, "/api/instances/crane")
+        saved = host.ask("PUT", "/api/instances/crane", {"settings": {"hostname": "127.0.0.1", "port": "2"}}, before)
+        self.assertEqual(saved.status, 200, saved)
+        stale = host.ask("PUT", "/api/instances/crane", {"settings": {"hostname": "127.0.0.1", "port": "3"}}, before)
+        self.assertEqual(stale.status, 412)
+        self.assertEqual(stale.json["instance"]["settings"]["port"], "2")
+        renamed = host.ask("POST", "/api/instances/press/rename", {"name": "punch"}, self.revision(host, "/api/instances/press"))
+        self.assertEqual(renamed.status, 200, renamed)
+        self.assertEqual(host.ask("GET", "/api/rules/Count").json["on"][0]["trigger"], "punch/message-received")
+        copy = host.ask("POST", "/api/instances/punch/duplicate", {"name": "punch-2"})
+        self.assertEqual(copy.status, 201, copy)
+        text = host.ask("GET", "/api/instances/punch-2/text").bytes.decode()
+        self.assertEqual(host.ask("POST", "/api/instances", {"text": text, "name": "punch-3"}).status, 201)
+        used = host.ask("DELETE", "/api/instances/punch", headers=self.revision(host, "/api/instances/punch"))
+        self.assertEqual(used.status, 409, used)
+        gone = host.ask("DELETE", "/api/instances/punch?withRules=true", headers=self.revision(host, "/api/instances/punch"))
+        self.assertEqual(gone.status, 200, gone)
+        self.assertEqual(gone.json["rules"], ["Count"])
+        self.assertEqual([one["name"] for one in host.ask("GET", "/api/instances").json], ["punch-2", "punch-3", "crane"])
+        rows = [{"name": f"m{number}", "settings": {"hostname": f"10.0.0.{number}"}} for number in range(1, 41)]
+        bad = host.ask("POST", "/api/instances/table?check=true",
+                       {"module": "websocket-client", "rows": [*rows, {"name": "m1", "settings": {}}]}).json
+        self.assertEqual([one["at"] for one in bad["mistakes"]], ["/rows/40/name"])
+        table = host.ask("POST", "/api/instances/table", {"module": "websocket-client", "like": "crane", "rows": rows})
+        self.assertEqual(table.status, 201, table)
+        self.assertEqual(len(host.ask("GET", "/api/instances").json), 43)
+        done = subprocess.run([PROGRAMS.iomhost, "check", str(file), "--modules", PROGRAMS.modules],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
+
+    def test_secrets_are_written_and_never_read(self):
+        host, _ = self.with_peer()
+        settings = host.ask("GET", "/api/instances/press").json["settings"]
+        given = {**settings, "bearer-token": "opensesame"}
+        saved = host.ask("PUT", "/api/instances/press", {"settings": given}, self.revision(host, "/api/instances/press"))
+        self.assertEqual(saved.status, 200, saved)
+        self.assertNotIn("opensesame", host.project.read_text())
+        kept = host.folder / "line.secrets"
+        self.assertIn("press-bearer-token", kept.read_text())
+        self.assertEqual(stat.S_IMODE(kept.stat().st_mode), 0o600)
+        self.assertEqual(host.ask("GET", "/api/secrets").json, [{"name": "press-bearer-token", "usedBy": ["press"]}])
+        self.assertEqual(host.ask("DELETE", "/api/secrets/press-bearer-token").status, 409)
+        here = host.ask("GET", "/api/instances/press").json["settings"]
+        self.assertEqual(here["bearer-token"], {"set": True})
+        # Nobody can point the stored one at a server of their own.
+        for token in ({"set": True}, "${secret:press-bearer-token}"):
+            moved = {**here, "hostname": "127.0.0.2", "bearer-token": token}
+            asked = host.ask("PUT", "/api/instances/press", {"settings": moved}, self.revision(host, "/api/instances/press"))
+            self.assertEqual((asked.status, asked.json["needsSecrets"]), (422, ["bearer-token"]))
+        kept_ones = host.ask("PUT", "/api/instances/press", {"settings": {**here, "path": "/other"}},
+                             self.revision(host, "/api/instances/press"))
+        self.assertEqual(kept_ones.status, 200, kept_ones)
+        before = host.ask("GET", "/api/instances/press").json["summary"]["revision"]
+        self.assertEqual(host.ask("PUT", "/api/secrets/press-bearer-token", {"value": "swordfish"}).status, 204)
+        self.assertNotEqual(host.ask("GET", "/api/instances/press").json["summary"]["revision"], before)
+        host.ask("POST", "/api/instances/press/actions/connect?wait=5", {"arguments": {"bearer-token": "thirdone"}})
+        everything = "\n".join(host.lines["err"] + host.lines["out"])
+        for path in ("/api/instances/press", "/api/project", "/api/log/download", "/api/frames", "/api/trace"):
+            everything += host.ask("GET", path).bytes.decode()
+        for secret in ("opensesame", "swordfish", "thirdone"):
+            self.assertNotIn(secret, everything)
+
+    def test_rules(self):
+        host, _ = self.with_peer()
+        rule = {"name": "Say it", "on": [{"trigger": "press/message-received", "match": [{"kind": "prefix", "text": "SAY "}]}],
+                "when": [{"status": "press/is-ready", "is": "true"}],
+                "do": [{"action": "host/log", "arguments": {"message": "said ${message}"}}]}
+        wrong = {**rule, "do": [{"action": "host/log", "arguments": {"message": "${nothing}"}}]}
+        check = host.ask("POST", "/api/rules?check=true", wrong).json
+        self.assertEqual(check["mistakes"][0]["at"], "/do/0/arguments/message")
+        made = host.ask("POST", "/api/rules", {**rule, "before": "Count"})
+        self.assertEqual(made.status, 201, made)
+        names = lambda: [one["name"] for one in host.ask("GET", "/api/rules").json["rules"]]
+        self.assertEqual(names(), ["Say it", "Count", "By hand"])
+        host.ask("POST", "/api/instances/press/actions/send-message?wait=20", {"arguments": {"message": "SAY hello"}})
+        eventually("the rule logs", lambda: host.ask("GET", "/api/log?search=said%20SAY%20hello").json["records"])
+        self.assertEqual(host.ask("PUT", "/api/rules/Say%20it/enabled", {"enabled": False}).status, 200)
+        self.assertFalse(host.ask("GET", "/api/rules/Say%20it").json["enabled"])
+        self.assertEqual(host.ask("POST", "/api/rules/Say%20it/duplicate", {"name": "Say: it/again"}).status, 201)
+        order = {"names": ["By hand", "Count", "Say it", "Say: it/again"]}
+        self.assertEqual(host.ask("PUT", "/api/rules-order", order, self.revision(host, "/api/rules")).status, 200)
+        self.assertEqual(names(), order["names"])
+        other = "/api/rules/Say%3A%20it%2Fagain"
+        renamed = host.ask("PUT", other, {**rule, "name": "Renamed"}, self.revision(host, other))
+        self.assertEqual(renamed.status, 200, renamed)
+        self.assertEqual(host.ask("DELETE", "/api/rules/Renamed", headers=self.revision(host, "/api/rules/Renamed")).status, 200)
+        self.assertEqual(host.ask("PUT", "/api/variables/level", {"type": "int", "initial": "3"}).status, 200)
+        self.assertEqual(host.ask("DELETE", "/api/variables/strokes").status, 409)
+        self.assertEqual(host.ask("DELETE", "/api/variables/level").status, 200)
+
+    def test_the_file_changed_by_hand_is_never_overwritten(self):
+        host, _ = self.with_peer()
+        by_hand = host.project.read_text().replace("/echo", "/by-hand")
+        host.project.write_text(by_hand)
+        eventually("it is seen", lambda: host.ask("GET", "/api/system").json["project"]["onDisk"] == "changed")
+        draft = {"settings": {"hostname": "127.0.0.1"}}
+        refused = host.ask("PUT", "/api/instances/press", draft, self.revision(host, "/api/instances/press"))
+        self.assertEqual(refused.status, 409, refused)
+        self.assertEqual(host.project.read_text(), by_hand)
+        self.assertEqual(host.ask("POST", "/api/project/reload").status, 200)
+        self.assertEqual(host.ask("GET", "/api/instances/press").json["settings"]["path"], "/by-hand")
+        xml = host.ask("GET", "/api/project")
+        changed = xml.bytes.decode().replace("/by-hand", "/uploaded")
+        headers = {"If-Match": xml.headers["etag"], "Content-Type": "application/xml"}
+        broken = host.ask("PUT", "/api/project?check=true", changed.replace("websocket-client", "nothing"), headers).json
+        self.assertFalse(broken["ok"])
+        self.assertGreater(broken["mistakes"][0]["line"], 0)
+        self.assertEqual(host.ask("PUT", "/api/project", changed, headers).status, 200)
+        self.assertEqual(host.ask("PUT", "/api/project", changed, headers).status, 412)
+        self.assertEqual(host.ask("GET", "/api/instances/press").json["settings"]["path"], "/uploaded")
+
+    def test_files(self):
+        host = self.host("--web", "127.0.0.1:0")
+        put = lambda name: host.ask("PUT", f"/api/files/{name}", "PEM", {"Content-Type": "application/octet-stream"}).status
+        self.assertEqual(put("plant-ca.pem"), 204)
+        self.assertEqual(host.ask("GET", "/api/files").json[0]["name"], "plant-ca.pem")
+        for name in (".hidden", "a%2Fb", "..%2Fline.xml"):
+            self.assertIn(put(name), (404, 405, 422))
+        os.symlink("/etc/passwd", host.folder / "files" / "link")
+        self.assertEqual(put("link"), 422)
+        self.assertEqual(host.ask("DELETE", "/api/files/plant-ca.pem").status, 204)
+        self.assertEqual(host.ask("DELETE", "/api/files/plant-ca.pem").status, 404)
+
+
+if __name__ == "__main__":
+    PROGRAMS.iomhost, PROGRAMS.iompeer, PROGRAMS.modules = sys.argv[1:4]
+    CONTRACT.update(json.loads(pathlib.Path(sys.argv[4]).read_text()))
+    unittest.main(argv=[sys.argv[0], *sys.argv[5:]], verbosity=2)
