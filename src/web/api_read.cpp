@@ -678,8 +678,9 @@ json web::body::complete_modules(const json& live) {
     for (const json& each : live) {
         json one = each;
         said.add_to_summary(one);
-        made["order"].push_back(one["name"]);
-        made["instances"][one["name"].get<std::string>()] = std::move(one);
+        const std::string name = one["name"].get<std::string>(); // the right side of = is worked out first
+        made["order"].push_back(name);
+        made["instances"][name] = std::move(one);
     }
     return made;
 }

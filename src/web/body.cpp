@@ -335,8 +335,9 @@ std::optional<answer> web::body::refuse(const request& what, const contract::fou
                            ", and this token has " + std::string(to_word(who.may)) + ".");
     }
     const bool writes = what.method != "GET";
-    if (!what.origin.empty() && (writes || route.what->operation == "openChannel") &&
-        !same_origin(what.origin, what.host, https_)) {
+    // Behind a proxy the page may have come over HTTPS where we were asked over HTTP.
+    if (!what.origin.empty() && !same_origin(what.origin, what.host, https_) &&
+        !(what.forwarded && same_origin(what.origin, what.host, true))) {
         return problem(403, "forbidden", "This request comes from another page.");
     }
     if (what.origin.empty() && !who.session.empty() && (writes || route.what->operation == "openChannel")) {
@@ -463,6 +464,14 @@ void web::body::serve(const std::shared_ptr<request>& what, reply to) {
         journal_.write(log_level::error, {},
                        std::string("the web page asked for what failed: ") + error.what());
         finished(problem(500, "failed", "The host failed at this; its log says why."));
+    }
+}
+
+void web::body::failed(std::string_view why) noexcept {
+    try {
+        journal_.write(log_level::error, {}, "the web page failed at something: " + std::string(why));
+    } catch (const std::exception&) {
+        return; // no memory to say so either
     }
 }
 

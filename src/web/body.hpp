@@ -80,6 +80,7 @@ public:
     void serve(const std::shared_ptr<request>& what, reply to) override;
     std::optional<answer> admit_channel(request& what) override;
     std::unique_ptr<talker> open_channel(const request& what, std::function<void()> write) override;
+    void failed(std::string_view why) noexcept override;
 
 private:
     friend class channel;

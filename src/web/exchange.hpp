@@ -77,6 +77,9 @@ public:
     virtual std::optional<answer> admit_channel(request& what) = 0;
     /// `write`: asks for `next`, any number of times, as long as the talker lives.
     virtual std::unique_ptr<talker> open_channel(const request& what, std::function<void()> write) = 0;
+
+    /// Something that was to be done on the web thread ended with an exception; who waits for it waits on.
+    virtual void failed(std::string_view why) noexcept = 0;
 };
 
 } // namespace iom::host::web

@@ -166,7 +166,7 @@ private:
         }
     }
     void work();
-    static void do_one(const std::function<void()>& what);
+    void do_one(const std::function<void()>& what);
     void do_posted();
     void do_due();
     void set_alarm();
@@ -328,8 +328,8 @@ void server::body::work() {
 void server::body::do_one(const std::function<void()>& what) {
     try {
         what();
-    } catch (const std::exception&) {
-        return; // who waited for it is answered by nobody, and gives up by itself
+    } catch (const std::exception& error) {
+        front_.failed(error.what()); // who waited for it is answered by nobody, and gives up by itself
     }
 }
 

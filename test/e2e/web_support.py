@@ -58,13 +58,16 @@ class Program:
         self.lines = {"out": [], "err": []}
         self.fresh = queue.Queue()
         self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for name, stream in (("out", self.process.stdout), ("err", self.process.stderr)):
-            threading.Thread(target=self.collect, args=(name, stream), daemon=True).start()
+        self.readers = [threading.Thread(target=self.collect, args=each, daemon=True)
+                        for each in (("out", self.process.stdout), ("err", self.process.stderr))]
+        for reader in self.readers:
+            reader.start()
 
     def collect(self, name, stream):
-        for line in stream:
-            self.lines[name].append(line.rstrip("\n"))
-            self.fresh.put(None)
+        with stream:
+            for line in stream:
+                self.lines[name].append(line.rstrip("\n"))
+                self.fresh.put(None)
 
     def wait(self, name, pattern):
         def found():
@@ -86,6 +89,8 @@ class Program:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        for reader in self.readers:
+            reader.join(PATIENCE)
 
 
 class Host(Program):
@@ -176,6 +181,8 @@ class Channel:
         head, _, self.buffer = head.partition(b"\r\n\r\n")
         self.status = int(head.split(b" ")[1]) if head else 0
         self.close_code = None
+        if self.status != 101:
+            self.close()
 
     def exactly(self, size):
         while len(self.buffer) < size:
