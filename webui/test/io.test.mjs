@@ -127,16 +127,16 @@ spec('a secret goes in and nowhere out', { at: '#/io/press/settings', expect: ['
     assert.match(everything.join(), /press-bearer-token/);
 });
 
-spec('a table is pasted, checked, and added all at once', { at: '#/io' }, async ({ page }) => {
+spec('a table is pasted, checked, and added all at once', { at: '#/io' }, async ({ page, host }) => {
     await page.getByRole('button', { name: 'Add' }).click();
     await page.getByRole('menuitem', { name: 'Paste a table …' }).click();
-    const rows = Array.from({ length: 40 }, (_, i) => `gate-${i + 1}\t127.0.0.1\t${i === 6 ? 'http' : 9001}\t/echo`);
+    const rows = Array.from({ length: 40 }, (_, i) => `gate-${i + 1}\t127.0.0.1\t${i === 6 ? 'http' : host.server.port}\t/echo`);
     const box = page.getByRole('textbox', { name: 'The table' });
     await box.fill(['Name\tHostname\tPort\tPath', ...rows].join('\n'));
     await page.getByText('port takes a whole number from 0 to 65535, not "http".').waitFor();
     await page.getByText('1 mistake to mend first.').waitFor();
     assert.equal(await page.getByRole('button', { name: 'Add 40' }).isDisabled(), true);
-    await box.fill(['Name\tHostname\tPort\tPath', ...rows].join('\n').replace('http', '9001'));
+    await box.fill(['Name\tHostname\tPort\tPath', ...rows].join('\n').replace('http', host.server.port));
     await page.getByText('40 rows, all good.').waitFor();
     await page.getByRole('button', { name: 'Add 40' }).click();
     await teller(page).getByText('40 instances were added.').waitFor();
@@ -182,17 +182,17 @@ spec('an instance is renamed, and rules follow; duplicated; copied as text; remo
     await page.getByRole('heading', { name: 'pasted', level: 1 }).waitFor();
 });
 
-spec('two people at once: the second is told, and nothing is overwritten unseen', { at: '#/io/press/settings' }, async ({ page, open }) => {
+spec('two people at once: the second is told, and nothing is overwritten unseen', { at: '#/io/press/settings' }, async ({ page, open, host }) => {
     const other = await open('#/io/press/settings');
     await page.getByRole('textbox', { name: 'Path', exact: true }).fill('/mine');
-    await other.getByRole('textbox', { name: 'Port', exact: true }).fill('9444');
+    await other.getByRole('textbox', { name: 'Port', exact: true }).fill(host.nowhere.port);
     await save(other).click();
     await teller(other).getByText('Saved.').waitFor();
     await page.getByText('Somebody else has changed press meanwhile. Nothing of yours is saved yet.').waitFor();
     const row = page.getByRole('row', { name: /Port/ });
-    assert.match(await row.innerText(), /9444[\s\S]*unchanged/);
+    assert.match(await row.innerText(), new RegExp(`${host.nowhere.port}[\\s\\S]*unchanged`));
     await page.getByRole('button', { name: 'Put my changes on top' }).click();
-    assert.equal(await page.getByRole('textbox', { name: 'Port', exact: true }).inputValue(), '9444');
+    assert.equal(await page.getByRole('textbox', { name: 'Port', exact: true }).inputValue(), host.nowhere.port);
     assert.equal(await page.getByRole('textbox', { name: 'Path', exact: true }).inputValue(), '/mine');
     await save(page).click();
     await teller(page).getByText('Saved.').waitFor();

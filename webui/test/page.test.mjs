@@ -180,7 +180,7 @@ spec('a token is made and shown once; a project file with a mistake is refused b
 
     const xml = await (await context.request.get(`${host.url}/api/project`)).text();
     const upload = (text) => page.getByLabel('Project file').setInputFiles({ name: 'line.xml', mimeType: 'application/xml', buffer: Buffer.from(text) });
-    await upload(xml.replace('>9001<', '>nine<'));
+    await upload(xml.replace(`>${host.server.port}<`, '>nine<'));
     await page.getByText('port takes a whole number from 0 to 65535, not "nine".').first().waitFor();
     assert.equal(await page.getByRole('button', { name: 'Replace the project' }).isDisabled(), true);
     await page.getByRole('button', { name: 'Cancel' }).click();
