@@ -215,7 +215,7 @@ async function goBetween(port, inspector) {
         let begun = false;
         let start = Buffer.alloc(0);
         socket.on('data', (chunk) => {
-            fromPage.write(chunk);
+            fromPage.write(Buffer.from(chunk)); // the receiver takes the mask off in place
             onward.write(chunk);
         });
         onward.on('data', (chunk) => {
@@ -364,6 +364,7 @@ export async function begin({ project = 'demo', password = null, alarms = false,
             heard: (message) =>
                 until(`the machine hears ${message}`, async () => (await toPeer(server, false, 'GET', '/reports')).some((one) => one.text === message)),
             cut: between.cut,
+            breaches: () => inspector.breaches,
             mend: between.mend,
             everything: async () => [host.lines.join('\n'), texts(folder), readdirSync(folder, { recursive: true }).join('\n')].join('\n'),
             async stop() {

@@ -25,6 +25,8 @@ export async function begin({ project = 'demo', password = null } = {}) {
         say: (instance, message) => host.world.say(instance, message),
         /** The host cannot be reached by the page, then can be again. */
         cut: () => host.cut(),
+        /** What broke the contract so far. */
+        breaches: () => inspector.breaches,
         mend: () => host.mend(),
         /** Everything that the host has written down or tells, as one text: no secret may be in it. */
         everything: async () => JSON.stringify([host.world.log, host.world.frames, host.world.trace]),

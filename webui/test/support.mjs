@@ -35,10 +35,16 @@ export function spec(name, { host: hostOptions = {}, context: contextOptions = {
         try {
             await body({ host, context, page: await open(), open });
             assert.deepEqual(complaints, []);
-        } finally {
+        } catch (problem) {
+            // What whoever looks into it wants to know: how the page looked, what else went wrong.
+            const shown = await Promise.all(context.pages().map((page) => page.evaluate(() => document.body.innerText.slice(0, 3000)).catch(() => '')));
+            problem.message += `\n${[...complaints, ...host.breaches().slice(0, 3), ...shown].join('\n----\n')}`;
             await context.close();
-            await host.stop();
+            await host.stop().catch(() => {});
+            throw problem;
         }
+        await context.close();
+        await host.stop();
     });
 }
 
