@@ -1077,8 +1077,8 @@ void web::body::support_bundle(const std::shared_ptr<asking>& /*from*/, reply to
                 }
                 const std::uint64_t rule = number - controller.instances();
                 if (rule < controller.current().rules.rules.size()) {
-                    (*rules)[controller.current().rules.rules[rule].name] =
-                        report_json(at, static_cast<std::uint32_t>(rule));
+                    const auto index = static_cast<std::uint32_t>(rule);
+                    (*rules)[controller.current().rules.rules[index].name] = report_json(at, index);
                     continue;
                 }
                 const std::uint64_t back = rule - controller.current().rules.rules.size();

@@ -25,10 +25,11 @@ std::int64_t wall_now() {
 
 void set_timer(int descriptor, time_us first, time_us again) {
     itimerspec when{};
-    when.it_value.tv_sec = first / one_second;
-    when.it_value.tv_nsec = first % one_second * 1000;
-    when.it_interval.tv_sec = again / one_second;
-    when.it_interval.tv_nsec = again % one_second * 1000;
+    // How wide these are is the machine's business.
+    when.it_value.tv_sec = static_cast<decltype(when.it_value.tv_sec)>(first / one_second);
+    when.it_value.tv_nsec = static_cast<decltype(when.it_value.tv_nsec)>(first % one_second * 1000);
+    when.it_interval.tv_sec = static_cast<decltype(when.it_value.tv_sec)>(again / one_second);
+    when.it_interval.tv_nsec = static_cast<decltype(when.it_value.tv_nsec)>(again % one_second * 1000);
     timerfd_settime(descriptor, 0, &when, nullptr);
 }
 
