@@ -466,7 +466,8 @@ std::optional<answer> web::body::admit_channel(request& what) {
     std::optional<answer> refused = at_the_door(what);
     if (!refused) {
         const contract::found route = contract_.find("GET", what.path);
-        refused = refuse(what, route, visitor_of(what, true));
+        // A page opens its channel again by itself, and cannot say so: no use of a session.
+        refused = refuse(what, route, visitor_of(what, false));
         constexpr std::size_t most_channels = 32;
         if (!refused && route.what->operation != "openChannel") {
             refused = problem(400, "bad-request", "This is no WebSocket.");

@@ -54,10 +54,11 @@ def eventually(what, holds):
 class Program:
     """A child process whose lines are collected; SIGKILL at the end."""
 
-    def __init__(self, *argv):
+    def __init__(self, *argv, environment=None):
         self.lines = {"out": [], "err": []}
         self.fresh = queue.Queue()
-        self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                        env=environment)
         self.readers = [threading.Thread(target=self.collect, args=each, daemon=True)
                         for each in (("out", self.process.stdout), ("err", self.process.stderr))]
         for reader in self.readers:
@@ -94,13 +95,14 @@ class Program:
 
 
 class Host(Program):
-    def __init__(self, programs, folder, *options, project=PROJECT, port=1):
+    def __init__(self, programs, folder, *options, project=PROJECT, port=1, environment=None):
+        self.source = None # the address that requests come from; any
         self.folder = pathlib.Path(folder)
         self.project = self.folder / "line.xml"
         if not self.project.exists():
             self.project.write_text(project.format(port=port))
         super().__init__(programs.iomhost, "run", str(self.project), "--modules", programs.modules,
-                         "--log-level", "frame", *options)
+                         "--log-level", "frame", *options, environment=environment)
         self.url = self.wait("out", r"^ready (https?)://(\[.*\]|[\d.]+):(\d+)/$")
         self.https = self.url[1] == "https"
         self.address = self.url[2].strip("[]")
@@ -112,12 +114,13 @@ class Host(Program):
 
     def connect(self, address=None):
         address = address or ("127.0.0.1" if self.address == "0.0.0.0" else self.address)
+        source = (self.source, 0) if self.source else None
         if self.https:
             context = ssl.create_default_context()
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
-            return http.client.HTTPSConnection(address, self.port, timeout=PATIENCE, context=context)
-        return http.client.HTTPConnection(address, self.port, timeout=PATIENCE)
+            return http.client.HTTPSConnection(address, self.port, timeout=PATIENCE, context=context, source_address=source)
+        return http.client.HTTPConnection(address, self.port, timeout=PATIENCE, source_address=source)
 
     def ask(self, method, path, body=None, headers=None, **more):
         """One request; the answer's status, headers and body (JSON where it is)."""
@@ -146,7 +149,7 @@ class Answer:
         self.headers = {name.lower(): value for name, value in response.getheaders()}
         self.bytes = response.read()
         self.json = None
-        if self.headers.get("content-type", "").startswith("application/json"):
+        if self.bytes and self.headers.get("content-type", "").startswith("application/json"):
             self.json = json.loads(self.bytes)
 
     def __repr__(self):

@@ -567,7 +567,11 @@ class Editing(WebTest):
         self.assertEqual(host.ask("DELETE", "/api/files/plant-ca.pem").status, 404)
 
 
+def take_arguments(given):
+    PROGRAMS.iomhost, PROGRAMS.iompeer, PROGRAMS.modules = given[1:4]
+    CONTRACT.update(json.loads(pathlib.Path(given[4]).read_text()))
+
+
 if __name__ == "__main__":
-    PROGRAMS.iomhost, PROGRAMS.iompeer, PROGRAMS.modules = sys.argv[1:4]
-    CONTRACT.update(json.loads(pathlib.Path(sys.argv[4]).read_text()))
+    take_arguments(sys.argv)
     unittest.main(argv=[sys.argv[0], *sys.argv[5:]], verbosity=2)
