@@ -87,6 +87,7 @@ void instance::handle(const record& what) {
 void instance::handle_state(const record& what) {
     const auto fresh = static_cast<state>(what.detail);
     statuses_.set(status::attempt, static_cast<std::int64_t>(what.number));
+    statuses_.set(status::attempt_times, what.parts[0]);
     if (fresh == state::established) {
         return; // the event of that name says more
     }

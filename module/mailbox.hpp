@@ -27,7 +27,7 @@ enum class record_type : std::uint8_t {
 
     /// detail: state; number: attempts since the last established session; real: seconds until the next
     /// attempt
-    /// (waiting, faulted; negative: none will come).
+    /// (waiting, faulted; negative: none will come); parts: how long each step of the attempt took.
     state,
     /// TCP is up. parts: remote address.
     connected,

@@ -331,6 +331,8 @@ void session::attempt(instant now) {
     redirects_ = 0;
     authorized_ = true;
     tls_ = {};
+    times_.clear();
+    step_began_ = now;
     identity_missing_ = what_->identity_expands;
     show(state::resolving);
     if (identity_missing_) {
@@ -356,6 +358,7 @@ void session::resolved(instant now, const resolution& found) {
         return;
     }
     addresses_ = found.addresses;
+    passed(now, "dns");
     if (what_->extended_logging) {
         std::string text = name + " is";
         for (const std::string& address : addresses_) {
@@ -383,6 +386,7 @@ void session::next_address(instant now) {
         what.authorized = authorized_;
         address_ = with_port(what.address, what.port);
         stage_ = state::connecting;
+        step_began_ = now;
         show(state::connecting);
         if (what_->extended_logging) {
             note("connecting to " + address_ + ", " + decimal(seconds_between(now, address_due_)) +
@@ -460,10 +464,11 @@ failure session::timed_out() const {
     return why;
 }
 
-void session::tcp_up(instant, std::string_view remote) {
+void session::tcp_up(instant now, std::string_view remote) {
     if (phase_ != phase::opening) {
         return;
     }
+    passed(now, "tcp");
     remote_ = remote;
     note("TCP connection established");
     if (what_->proxy) {
@@ -492,8 +497,9 @@ void session::secured(instant, tls_facts facts) {
     }
 }
 
-void session::asking(instant) {
+void session::asking(instant now) {
     if (phase_ == phase::opening && stage_ != state::upgrading) {
+        passed(now, to_.secure ? "tls" : "proxy");
         stage_ = state::upgrading;
         show(state::upgrading);
     }
@@ -550,8 +556,8 @@ void session::upgraded(instant now, std::string_view subprotocol) {
     asked_end_ = 0;
     close_answered_ = false;
     closing_for_.reset();
-    shown_ = state::established;
-    note("state: established");
+    passed(now, "upgrade");
+    show(state::established);
     push({.type = record_type::established,
           .number = session_,
           .value = static_cast<std::uint64_t>(tls_.expiry)},
@@ -1405,8 +1411,17 @@ void session::show(state shown, double seconds) {
     push({.type = record_type::state,
           .detail = static_cast<std::uint8_t>(shown),
           .number = attempts_,
-          .real = seconds});
+          .real = seconds},
+         {times_});
     shown_ = shown;
+}
+
+/// A step of the attempt is done: how long it took is told with the next state.
+void session::passed(instant now, std::string_view step) {
+    char took[40];
+    const int length = std::snprintf(took, sizeof took, " %.2f ms", seconds_between(step_began_, now) * 1e3);
+    times_.append(times_.empty() ? "" : ", ").append(step).append(took, static_cast<std::size_t>(length));
+    step_began_ = now;
 }
 
 void session::end_calls(std::vector<std::uint64_t>& calls, iom_outcome outcome, std::string_view sentence) {

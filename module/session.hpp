@@ -230,6 +230,7 @@ private:
     void push_quietly(instant now, const record_head& head);
     void push_failure(record_type type, const failure& why, std::string_view sentence);
     void show(state shown, double seconds = 0);
+    void passed(instant now, std::string_view step);
     void end_calls(std::vector<std::uint64_t>& calls, iom_outcome outcome, std::string_view sentence);
     void end_call(std::uint64_t call, iom_outcome outcome, std::string_view sentence);
     void note(std::string_view text); // for Extended Logging
@@ -271,6 +272,8 @@ private:
     std::string address_;                 // being tried, with port
     std::string remote_;                  // as the socket has it
     state stage_ = state::connecting;     // how far the connection at this address came
+    std::string times_;                   // that the steps of the attempt took, for people
+    instant step_began_ = 0;
     tls_facts tls_;
 
     // The session

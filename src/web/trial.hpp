@@ -6,7 +6,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// Test connection: an instance of its own beside the live one, watched layer by layer. [control]
@@ -19,7 +21,7 @@ public:
         const char* layer;
         const char* label;
         state now = state::waiting;
-        double milliseconds = 0;
+        std::optional<double> milliseconds; ///< unknown where it went by between two looks
         std::string detail;
         std::string sentence;
     };
@@ -51,7 +53,8 @@ private:
 
     void begin();
     void follow();
-    void pass_until(std::size_t place, bool skip_rest = false);
+    void pass_until(std::size_t place);
+    void take_times(std::string_view told);
     void fail(const std::string& layer, const std::string& sentence);
     void end(bool passed, std::string sentence);
     [[nodiscard]] std::string text_of(std::uint32_t place) const;

@@ -153,7 +153,8 @@ TEST(WebsocketClient, StatusesAreAsPromised) {
                     "certificate-expiry:text", "subprotocol:text", "round-trip:real", "round-trip.min:real",
                     "round-trip.mean:real", "round-trip.max:real", "messages-sent:int",
                     "messages-received:int", "bytes-sent:int", "bytes-received:int", "queue-depth:int",
-                    "messages-dropped:int", "unconfirmed:int", "reconnects:int", "established-since:text"));
+                    "messages-dropped:int", "unconfirmed:int", "reconnects:int", "established-since:text",
+                    "attempt-times:text"));
     for (const status& each : websocket_client().statuses) {
         EXPECT_EQ(each.original, each.number <= 3) << each.id;
     }

@@ -267,12 +267,27 @@ TEST_F(session_test, reaches_established_step_by_step) {
     made().asking(now);
     made().upgraded(now, "chat");
     events = take();
-    EXPECT_EQ(names(events), (list{"established", "call-ended"}));
-    EXPECT_EQ(events[0].head.number, 1U);
-    EXPECT_EQ(events[0].parts[0], "chat");
-    EXPECT_EQ(events[1].head.number, 7U);
-    EXPECT_EQ(events[1].head.detail, IOM_DONE);
+    EXPECT_EQ(names(events), (list{"established", "established", "call-ended"})); // the state, the event
+    EXPECT_EQ(events[1].head.number, 1U);
+    EXPECT_EQ(events[1].parts[0], "chat");
+    EXPECT_EQ(events[2].head.number, 7U);
+    EXPECT_EQ(events[2].head.detail, IOM_DONE);
     EXPECT_EQ(link.did, (list{"resolve server.example", "open 192.0.2.1:80/path secret"}));
+}
+
+TEST_F(session_test, tells_how_long_each_step_took) {
+    what.secure = true;
+    connect();
+    now += 3 * millisecond;
+    resolve();
+    now += 20 * millisecond;
+    made().tcp_up(now, "192.0.2.1:443");
+    now += 5 * millisecond;
+    made().asking(now);
+    EXPECT_EQ(take().back().parts[0], "dns 3.00 ms, tcp 20.00 ms, tls 5.00 ms");
+    now += millisecond / 4;
+    made().upgraded(now, "");
+    EXPECT_EQ(take().front().parts[0], "dns 3.00 ms, tcp 20.00 ms, tls 5.00 ms, upgrade 0.25 ms");
 }
 
 TEST_F(session_test, a_secure_one_is_securing_first) {
