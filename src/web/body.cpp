@@ -17,8 +17,6 @@
 namespace iom::host::web {
 namespace {
 
-constexpr std::string_view policy =
-    "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 constexpr std::size_t least_body = 4096; ///< of routes that take none: what a client may send without harm
 
 std::string media_type(std::string_view header) {
@@ -371,11 +369,6 @@ std::optional<answer> web::body::admit(request& what, std::size_t& limit) {
 }
 
 answer web::body::finish(answer made, const request& what) const {
-    made.headers.emplace_back("content-security-policy", policy);
-    made.headers.emplace_back("x-content-type-options", "nosniff");
-    made.headers.emplace_back("referrer-policy", "no-referrer");
-    made.headers.emplace_back("cross-origin-opener-policy", "same-origin");
-    made.headers.emplace_back("cross-origin-resource-policy", "same-origin");
     const bool has_cache = std::any_of(made.headers.begin(), made.headers.end(),
                                        [](const auto& each) { return each.first == "cache-control"; });
     if (!has_cache) {

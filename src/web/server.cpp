@@ -26,10 +26,15 @@ namespace iom::host::web {
 namespace {
 
 constexpr std::size_t most_connections = 128;
+constexpr std::size_t most_of_one = 96;                       ///< of them, from one address
 constexpr std::size_t most_discarded = std::size_t{8} << 20U; ///< of a body that is not wanted
 constexpr std::size_t longest_head = 16384;
 constexpr std::size_t piece_size = 16384;
 constexpr std::int64_t write_patience = 30'000'000; ///< microseconds that a reader may take nothing
+constexpr std::int64_t head_patience = 15'000'000;  ///< microseconds from the connection to the first head
+constexpr std::int64_t keep_alive = 60'000'000;     ///< microseconds to the next
+constexpr std::int64_t body_patience = 20'000'000;  ///< microseconds for any body …
+constexpr std::int64_t slowest_body = 100;          ///< … and for each byte of it: 10 kB/s
 constexpr const char* channel_protocol = "iom.page.1";
 
 std::int64_t steady_us() {
@@ -61,22 +66,55 @@ std::string custom_header(lws* wsi, std::string_view name) {
     return text;
 }
 
-void look_for_proxies(const char* name, int length, void* found) {
+struct header_names {
+    bool forwarded = false;
+    bool strange = false; ///< one is no token: two who read it differently would read different requests
+};
+
+void look_at_name(const char* name, int length, void* found) {
     std::string lower(name, static_cast<std::size_t>(length));
     std::transform(lower.begin(), lower.end(), lower.begin(),
                    [](unsigned char each) { return static_cast<char>(std::tolower(each)); });
-    if (lower.starts_with("x-forwarded") || lower.starts_with("forwarded") || lower.starts_with("via:")) {
-        *static_cast<bool*>(found) = true;
+    if (lower.ends_with(':')) {
+        lower.pop_back();
     }
+    auto& to = *static_cast<header_names*>(found);
+    to.forwarded = to.forwarded || lower.starts_with("x-forwarded") || lower.starts_with("forwarded") ||
+                   lower.starts_with("via");
+    constexpr std::string_view token =
+        "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"; // RFC 9110 §5.6.2
+    to.strange = to.strange || lower.empty() || lower.find_first_not_of(token) != std::string::npos;
+}
+
+/// Of every answer, also of those that the library gives by itself.
+const lws_protocol_vhost_options shown_always[] = {
+    {&shown_always[1], nullptr, "content-security-policy:",
+     "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+    {&shown_always[2], nullptr, "x-content-type-options:", "nosniff"},
+    {&shown_always[3], nullptr, "referrer-policy:", "no-referrer"},
+    {&shown_always[4], nullptr, "cross-origin-opener-policy:", "same-origin"},
+    {nullptr, nullptr, "cross-origin-resource-policy:", "same-origin"},
+};
+
+answer refusal(int status, std::string_view error, std::string_view sentence) {
+    return {status,
+            R"({"error":")" + std::string(error) + R"(","sentence":")" + std::string(sentence) + R"("})",
+            "application/json",
+            {{"cache-control", "no-store"}}};
 }
 
 /// What one connection is doing.
 struct connection {
     lws* wsi = nullptr;
     std::uint64_t id = 0;
+    std::string peer;
 
     // HTTP, one transaction at a time
     std::shared_ptr<request> asked;
+    bool malformed = false;
+    bool body_ended = false;
+    std::int64_t head_due = 0; ///< when the head of the next request must be there; 0: it is
+    std::int64_t body_due = 0; ///< when the whole of the body must be there; 0: it is
     std::size_t body_limit = 0;
     std::optional<answer> early; ///< is given when the body has been thrown away
     bool serving = false;
@@ -175,12 +213,13 @@ private:
 
     static connection* find(lws* wsi) { return static_cast<connection*>(lws_get_opaque_user_data(wsi)); }
     connection& made(lws* wsi);
+    [[nodiscard]] int welcome(connection& who) const;
     connection* by_id(std::uint64_t id) {
         const auto found = connections_.find(id);
         return found == connections_.end() ? nullptr : found->second.get();
     }
 
-    std::shared_ptr<request> read_head(lws* wsi, std::string_view path);
+    static std::shared_ptr<request> read_head(connection& who, std::string_view path);
     int begin(connection& who, std::string_view path);
     int body_part(connection& who, std::string_view bytes);
     int body_end(connection& who);
@@ -251,8 +290,8 @@ void server::body::make_context() {
     info.user = this;
     info.fd_limit_per_thread = static_cast<unsigned>(most_connections) + 16;
     info.max_http_header_data = longest_head;
-    info.max_http_header_pool = 32;
-    info.timeout_secs = 20;
+    info.max_http_header_pool = static_cast<unsigned short>(most_connections);
+    info.timeout_secs = 10; // for a TLS handshake, and for a head
     info.pt_serv_buf_size = piece_size;
     lws_context* const context = lws_create_context(&info);
     if (context == nullptr) {
@@ -265,6 +304,7 @@ void server::body::make_context() {
     vhost.protocols = protocols;
     vhost.vhost_name = "page";
     vhost.server_string = "iomhost";
+    vhost.headers = shown_always;
     vhost.keepalive_timeout = 60;
     vhost.retry_and_idle_policy = &liveness;
     vhost.options = LWS_SERVER_OPTION_VALIDATE_UTF8 | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
@@ -363,11 +403,12 @@ void server::body::set_alarm() {
 }
 
 /// Sends away who has taken nothing for too long: their sockets are full, so nothing can be said to them
-/// either.
+/// either. And who brings a request too slowly; the library has bounds of its own, but not in every state.
 void server::body::look_after_writers() {
     const std::int64_t now = steady_us();
     for (const auto& [id, each] : connections_) {
-        if (each->asked_to_write != 0 && now - each->asked_to_write > write_patience) {
+        if ((each->asked_to_write != 0 && now - each->asked_to_write > write_patience) ||
+            (each->body_due != 0 && now > each->body_due) || (each->head_due != 0 && now > each->head_due)) {
             lws_set_timeout(each->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
         }
     }
@@ -382,6 +423,8 @@ int server::body::called(lws* wsi, lws_callback_reasons why, void* in, std::size
     switch (why) {
     case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
         return connections_.size() >= most_connections ? 1 : 0;
+    case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+        return welcome(made(wsi));
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: {
         char* path = nullptr;
         int size = 0;
@@ -428,9 +471,21 @@ connection& server::body::made(lws* wsi) {
     return it;
 }
 
+/// One who takes everything leaves room for others.
+int server::body::welcome(connection& who) const {
+    std::array<char, 64> peer{};
+    lws_get_peer_simple(who.wsi, peer.data(), peer.size());
+    who.peer = peer.data();
+    who.head_due = steady_us() + head_patience;
+    const auto same = std::count_if(connections_.begin(), connections_.end(),
+                                    [&](const auto& each) { return each.second->peer == who.peer; });
+    return static_cast<std::size_t>(same) > most_of_one ? -1 : 0;
+}
+
 // ---- HTTP
 
-std::shared_ptr<request> server::body::read_head(lws* wsi, std::string_view path) {
+std::shared_ptr<request> server::body::read_head(connection& who, std::string_view path) {
+    lws* const wsi = who.wsi;
     auto made = std::make_shared<request>();
     made->path = path;
     static constexpr std::pair<lws_token_indexes, std::string_view> methods[] = {
@@ -452,9 +507,7 @@ std::shared_ptr<request> server::body::read_head(lws* wsi, std::string_view path
         made->query[std::string(one.substr(0, equals))] =
             equals == std::string_view::npos ? std::string() : std::string(one.substr(equals + 1));
     }
-    std::array<char, 64> peer{};
-    lws_get_peer_simple(wsi, peer.data(), peer.size());
-    made->address = peer.data();
+    made->address = who.peer;
     made->host = header(wsi, WSI_TOKEN_HOST);
     made->origin = header(wsi, WSI_TOKEN_ORIGIN);
     made->cookie = header(wsi, WSI_TOKEN_HTTP_COOKIE);
@@ -467,21 +520,32 @@ std::shared_ptr<request> server::body::read_head(lws* wsi, std::string_view path
     made->by_itself = custom_header(wsi, "x-iom-idle:") == "1";
     made->forwarded = lws_hdr_total_length(wsi, WSI_TOKEN_X_FORWARDED_FOR) > 0 ||
                       lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_VIA) > 0;
-    lws_hdr_custom_name_foreach(wsi, look_for_proxies, &made->forwarded);
+    header_names names;
+    lws_hdr_custom_name_foreach(wsi, look_at_name, &names);
+    made->forwarded = made->forwarded || names.forwarded;
+    who.malformed = names.strange || made->method.empty();
     const std::string length = header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
-    std::size_t number = 0;
-    if (!length.empty() && std::from_chars(length.data(), length.data() + length.size(), number).ptr ==
-                               length.data() + length.size()) {
-        made->length = number;
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0) {
+        // Two of them arrive as one text that is no number.
+        std::size_t number = 0;
+        const auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), number);
+        if (error == std::errc() && end == length.data() + length.size()) {
+            made->length = number;
+        } else {
+            who.malformed = true;
+        }
     }
+    who.malformed = who.malformed || lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
     return made;
 }
 
 int server::body::begin(connection& who, std::string_view path) {
-    who.asked = read_head(who.wsi, path);
+    who.head_due = 0;
+    who.asked = read_head(who, path);
     who.early.reset();
     who.out.reset();
     who.serving = false;
+    who.body_ended = false;
     who.head_sent = false;
     who.sent = 0;
     who.closes = false;
@@ -489,43 +553,40 @@ int server::body::begin(connection& who, std::string_view path) {
     if (who.head_only) {
         who.asked->method = "GET";
     }
+    if (who.malformed) {
+        // Where a body begins or ends is not sure, so nothing behind it may be read as a request.
+        who.closes = true;
+        answered(who.id,
+                 refusal(400, "bad-request",
+                         "This request cannot be read. Send each header's name without blanks, and the body "
+                         "with one Content-Length and no Transfer-Encoding."));
+        return 0;
+    }
     const bool brings_body =
         who.asked->method == "POST" || who.asked->method == "PUT" || who.asked->method == "PATCH";
-    const bool chunked = lws_hdr_total_length(who.wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
     who.body_limit = 0;
     std::optional<answer> refused = front_.admit(*who.asked, who.body_limit);
-    if (!refused && (chunked || (brings_body && !who.asked->length && who.body_limit > 0))) {
-        refused = answer{
-            411,
-            R"({"error":"bad-request","sentence":"The body's length is missing. Send Content-Length."})",
-            "application/json",
-            {}};
+    if (!refused && brings_body && !who.asked->length && who.body_limit > 0) {
+        refused = refusal(411, "bad-request", "The body's length is missing. Send Content-Length.");
     }
     const std::size_t length = who.asked->length.value_or(0);
     if (!refused && length > who.body_limit) {
-        refused = answer{413,
-                         R"({"error":"too-large","sentence":"The body is too large: this takes )" +
-                             std::to_string(who.body_limit) + R"( bytes at most."})",
-                         "application/json",
-                         {}};
+        refused = refusal(413, "too-large",
+                          "The body is too large: this takes " + std::to_string(who.body_limit) +
+                              " bytes at most.");
     }
-    if (refused) {
-        // A body that is under way is thrown away first, so that the answer can be read; unless it never
+    if (length > 0 && (!refused || length <= most_discarded)) {
+        // A body that is not wanted is thrown away first, so that the answer can be read; unless it never
         // ends.
-        if (length == 0 && !chunked && !(brings_body && !who.asked->length)) {
-            answered(who.id, std::move(*refused));
-            return 0;
-        }
-        if (!chunked && length > 0 && length <= most_discarded) {
-            who.early = std::move(refused);
-            return 0;
-        }
-        who.closes = true;
-        answered(who.id, std::move(*refused));
+        who.early = std::move(refused);
+        who.body_due = steady_us() + body_patience + static_cast<std::int64_t>(length) * slowest_body;
         return 0;
     }
-    if (length == 0) {
-        who.closes = brings_body && !who.asked->length; // the library waits for a body that will not come
+    who.closes =
+        length > 0 || (brings_body && !who.asked->length); // the library waits for a body all the same
+    if (refused) {
+        answered(who.id, std::move(*refused));
+    } else {
         serve(who);
     }
     return 0;
@@ -543,9 +604,16 @@ int server::body::body_part(connection& who, std::string_view bytes) {
 }
 
 int server::body::body_end(connection& who) {
+    if (std::exchange(who.body_ended, true)) {
+        return -1; // it did not wait for the answer: the library has no place for a second request
+    }
+    who.body_due = 0;
+    if (who.serving || who.out) {
+        return 0; // an empty body ends as well
+    }
     if (who.early) {
         answered(who.id, std::move(*std::exchange(who.early, std::nullopt)));
-    } else if (!who.serving && !who.out) {
+    } else {
         serve(who);
     }
     return 0;
@@ -564,8 +632,7 @@ void server::body::serve(connection& who) {
             }
         });
     } catch (const std::exception& error) {
-        answered(
-            id, {500, R"({"error":"failed","sentence":"The host failed at this."})", "application/json", {}});
+        answered(id, refusal(500, "failed", "The host failed at this."));
     }
 }
 
@@ -652,18 +719,23 @@ int server::body::write(connection& who) {
     who.out.reset();
     who.asked.reset();
     who.serving = false;
-    if (who.closes || lws_http_transaction_completed(who.wsi) != 0) {
+    if (who.closes) {
         return -1;
     }
-    return 0;
+    who.head_due = steady_us() + keep_alive;
+    return lws_http_transaction_completed(who.wsi) != 0 ? -1 : 0;
 }
 
 // ---- channels
 
 int server::body::confirm(connection& who, std::string_view path) {
-    who.asked = read_head(who.wsi, path);
-    who.asked->method = "GET";
-    std::optional<answer> refused = front_.admit_channel(*who.asked);
+    who.head_due = 0;
+    who.asked = read_head(who, path);
+    std::optional<answer> refused =
+        who.malformed || who.asked->length.value_or(0) > 0
+            ? refusal(400, "bad-request", "This request for a WebSocket cannot be read.")
+        : who.asked->method != "GET" ? refusal(405, "method", "A WebSocket is asked for with GET.")
+                                     : front_.admit_channel(*who.asked);
     if (!refused) {
         return 0;
     }
