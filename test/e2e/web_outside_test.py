@@ -324,6 +324,37 @@ class Clock(web_test.WebTest):
         self.move(wait + 1)
         self.log_in(host)
 
+    def test_who_is_slow_holds_nobody_up(self):
+        self.write_project()
+        self.set_password()
+        host = self.moved("--web", "0.0.0.0:0", "--web-plain")
+        head = b"POST /api/session HTTP/1.1\r\nHost: 192.0.2.7\r\nContent-Type: application/json\r\n"
+        slow = [b"", b"G", head, head + b"X-A: b\r\n c\r\n", head + b"Content-Length: 4000\r\n\r\n", # a part of a request …
+                head + b"Content-Length: 4000\r\n\r\n{", b"CONNECT / HTTP/1.1\r\nHost: 192.0.2.7\r\n\r\n",
+                head + b"Content-Length: 2\r\n\r\n{}GET / HTTP/1.1\r\n\r\n"] # … or one and a half
+        lines = []
+        for number in range(160):
+            line = socket.create_connection((HERE, host.port), 20, (NEIGHBOUR, 0))
+            self.addCleanup(line.close)
+            line.settimeout(20)
+            try:
+                line.sendall(slow[number % len(slow)])
+            except ConnectionError:
+                pass # one too many
+            lines.append(line)
+        host.source = HERE
+        self.assertEqual(host.ask("GET", "/api/session", address=HERE).status, 200)
+        session = self.log_in(host)
+        self.move(25)
+        for line in lines: # each of them is sent away
+            try:
+                while line.recv(4096):
+                    pass
+            except ConnectionError:
+                pass
+        host.source = NEIGHBOUR
+        self.assertEqual(host.ask("GET", "/api/system", headers={"Cookie": session["Cookie"]}, address=HERE).status, 200)
+
     def test_a_token_ends_on_its_day(self):
         self.write_project()
         self.set_password()

@@ -241,5 +241,20 @@ class Channel:
         self.socket.close()
 
 
+def raw(host, *pieces, source=None, patience=PATIENCE):
+    """What is answered to bytes as they are, until the host closes or nothing comes for `patience`."""
+    with socket.create_connection((host.address, host.port), PATIENCE, (source, 0) if source else None) as line:
+        line.settimeout(patience)
+        said = b""
+        try:
+            for piece in pieces:
+                line.sendall(piece)
+            while some := line.recv(65536):
+                said += some
+        except (TimeoutError, ConnectionError):
+            pass
+        return said
+
+
 def temporary():
     return tempfile.TemporaryDirectory(prefix="iom-web-")

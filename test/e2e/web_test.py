@@ -17,7 +17,7 @@ import time
 import types
 import unittest
 
-from web_support import PROJECT, Channel, Host, Program, eventually, temporary
+from web_support import PROJECT, Channel, Host, Program, eventually, raw, temporary
 
 PROGRAMS = types.SimpleNamespace()
 CONTRACT = {}
@@ -147,6 +147,57 @@ class Door(WebTest):
                 answer = host.ask("GET", path)
                 self.assertIn(answer.status, (400, 403, 404))
                 self.assertNotIn(b"<project", answer.bytes)
+
+    def test_no_path_leads_out(self):
+        host = self.host("--web", "127.0.0.1:0")
+        (pathlib.Path(self.folder) / "line.secrets").write_text("press-token swordfish\n")
+        (pathlib.Path(self.folder) / "line.secrets").chmod(0o600)
+        for path in ("/line.xml", "/../line.xml", "/%2e%2e/line.xml", "/..%2fline.access", "/assets/../../line.access",
+                     "/assets/..%5c..%5cline.secrets", "/..\\line.secrets", "/%c0%ae%c0%ae/line.xml",
+                     "/assets/%252e%252e/line.xml", "//etc/passwd", "/api/../line.xml", "/api/files/..%2fline.secrets",
+                     "/api/files/%2e%2e%2fline.secrets", "/index.html%00.js", "/assets/%00", "/%", "/%zz",
+                     "http://127.0.0.1/../line.xml", "file:///etc/passwd", "../line.xml", "*"):
+            with self.subTest(path):
+                said = raw(host, f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+                self.assertNotRegex(said, rb"^HTTP/1\.1 2")
+                self.assertNotRegex(said, rb"<project|swordfish|certificate|root:")
+
+    def test_requests_that_two_could_read_differently(self):
+        host = self.host("--web", "127.0.0.1:0")
+        inner = b"GET /api/project HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        post = b"POST /api/tokens HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        get = b"GET /api/session HTTP/1.1\r\n"
+        for what in (post + b"Content-Length: 2\r\nContent-Length: 60\r\n\r\n{}" + inner,
+                     post + b"Content-Length: 60\r\nContent-Length: 2\r\n\r\n{}" + inner,
+                     post + b"Content-Length: 2, 2\r\n\r\n{}" + inner, post + b"Content-Length: +2\r\n\r\n{}" + inner,
+                     post + b"Content-Length: -1\r\n\r\n{}" + inner, post + b"Content-Length: 0x2\r\n\r\n{}" + inner,
+                     post + b"Content-Length: 18446744073709551618\r\n\r\n{}" + inner,
+                     post + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + inner,
+                     post + b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n" + inner,
+                     post + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n" + inner,
+                     post + b"Transfer-Encoding : chunked\r\nContent-Length: 2\r\n\r\n{}" + inner,
+                     get + b"Host: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + inner,
+                     get + b"Host: 127.0.0.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
+                     get + b"Host: evil.example\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
+                     get + b"Host: 127.0.0.1\r\nVia : 1.1 proxy\r\n\r\n", get + b"Host: 127.0.0.1\r\nX\x00-A: b\r\n\r\n",
+                     b"TRACE /api/session HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+                     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200), get + b"X-A: " + b"a" * 20000 + b"\r\n\r\n",
+                     get + b"X-A: a\r\n" * 3000 + b"\r\n", b"GET /" + b"a" * 20000 + b" HTTP/1.1\r\n\r\n",
+                     inner + inner, inner * 3):
+            with self.subTest(what[:120]):
+                said = raw(host, what)
+                self.assertNotIn(b"<project", said)
+                self.assertNotRegex(said, rb"HTTP/1\.1 (2|5)")
+        wrong = raw(host, get + b"Host: 127.0.0.1\r\nVia : 1.1 proxy\r\n\r\n")
+        self.assertIn(b"HTTP/1.1 400", wrong)
+        for said in (wrong, raw(host, b"TRACE / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")):
+            self.assertIn(b"content-security-policy: default-src 'self';", said)
+        upgrade = ("Host: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: iom.page.1\r\n")
+        for head in ("POST /api/channel HTTP/1.1\r\nContent-Length: 0\r\n", "GET /api/session HTTP/1.1\r\n",
+                     "GET /api/channel HTTP/1.1\r\nContent-Length: 5\r\n"):
+            self.assertRegex(raw(host, (head + upgrade + "\r\n").encode()), rb"^HTTP/1\.[01] 4")
+        self.assertEqual(host.ask("GET", "/api/session").status, 200)
 
     def test_no_web_and_a_bad_address(self):
         self.write_project()
