@@ -21,6 +21,7 @@ struct mistake {
     location where;
     std::string sentence;
     bool warning = false;
+    std::string missing = {}; ///< the id of a setting or argument that this place lacks
 };
 
 /// `file:line:column: sentence`; without a line, `file: sentence`; warnings say so.

@@ -23,8 +23,8 @@ public:
     explicit complaints(std::vector<manifest::mistake>& into) : into_(into), before_(into.size()) {}
 
     /// The same sentence about the same place is said once.
-    void wrong(const manifest::location& where, std::string sentence) {
-        add({where, std::move(sentence), false});
+    void wrong(const manifest::location& where, std::string sentence, std::string missing = {}) {
+        add({where, std::move(sentence), false, std::move(missing)});
     }
     void warn(const manifest::location& where, std::string sentence) {
         add({where, std::move(sentence), true});

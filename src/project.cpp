@@ -177,7 +177,8 @@ private:
             if (setting.required && !given && !written)
                 say_.wrong(at.where, (made.name.empty() ? "this instance" : "the instance " + made.name) +
                                          " has no " + setting.id + ". Add <set name=\"" + setting.id +
-                                         "\">…</set>.");
+                                         "\">…</set>.",
+                           setting.id);
         }
         for (const auto& one : made.settings)
             if (one.test)

@@ -403,4 +403,11 @@ spot find_spot(const element& root, const manifest::location& where) {
     return found;
 }
 
+spot find_spot(const element& root, const manifest::mistake& what) {
+    spot found = find_spot(root, what.where);
+    if (!what.missing.empty())
+        found.pointer += (found.what == spot::part::rule ? "/arguments/" : "/settings/") + what.missing;
+    return found;
+}
+
 } // namespace iom::host

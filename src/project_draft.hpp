@@ -159,5 +159,7 @@ struct spot {
 
 /// What the element that begins at this line and column belongs to.
 spot find_spot(const manifest::element& root, const manifest::location& where);
+/// Where it is to be mended: the setting or argument that is missing, else the element that is wrong.
+spot find_spot(const manifest::element& root, const manifest::mistake& what);
 
 } // namespace iom::host

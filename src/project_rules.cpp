@@ -454,12 +454,14 @@ private:
             for (const auto& field : target.what->arguments)
                 if (field.required && std::find(taken.begin(), taken.end(), field.id) == taken.end())
                     say_.wrong(at.where, made.written + " lacks its argument " + field.id +
-                                             ". Add <arg name=\"" + field.id + "\">…</arg>.");
+                                             ". Add <arg name=\"" + field.id + "\">…</arg>.",
+                               field.id);
         if (is_host(made, host_action::add) &&
             std::find(taken.begin(), taken.end(), "value") == taken.end() &&
             made.place < project_.variables.size() &&
             project_.variables[made.place].type == variable_type::text)
-            say_.wrong(at.where, made.written + " lacks its argument value: what to append to the text.");
+            say_.wrong(at.where, made.written + " lacks its argument value: what to append to the text.",
+                       "value");
     }
 
     static bool is_host(const act& made, std::uint32_t action) {

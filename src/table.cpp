@@ -263,7 +263,7 @@ std::vector<table_mistake> check_rows(std::string_view xml, const std::filesyste
     parse_project(made.text, file, around, mistakes);
     const auto root = manifest::parse_xml(made.text, file.string(), unreadable);
     for (auto& one : mistakes) {
-        const auto where = find_spot(root, one.where);
+        const auto where = find_spot(root, one);
         const auto row = where.what == spot::part::instance ? row_of.find(where.name) : row_of.end();
         // What is wrong elsewhere was so before, or comes of a row and is told without one.
         if (row != row_of.end())

@@ -159,7 +159,7 @@ void web::body::judged(const std::shared_ptr<plan>& what, const std::vector<mani
     json warnings = json::array();
     for (const manifest::mistake& each : mistakes) {
         const std::string at =
-            what->place && each.where.line != 0 ? what->place(find_spot(root, each.where)) : std::string();
+            what->place && each.where.line != 0 ? what->place(find_spot(root, each)) : std::string();
         if (each.warning && at.empty() && !what->lines) {
             continue; // it was there before, and is about something else
         }

@@ -317,6 +317,20 @@ void web::body::get_rule(const std::shared_ptr<asking>& from, reply to) {
         });
 }
 
+namespace {
+
+std::string what_it_did(const std::optional<trace_event>& event) {
+    std::string acts;
+    if (event && !event->looks.empty()) {
+        for (const trace_event::act& each : event->looks.front().acts) {
+            acts += (acts.empty() ? " " : ", ") + each.action + ' ' + std::string(each.state);
+        }
+    }
+    return acts.empty() ? "It fired." : "It fired:" + acts + '.';
+}
+
+} // namespace
+
 void web::body::fire_rule(const std::shared_ptr<asking>& from, reply to) {
     const std::string name = from->value("name");
     on_control(std::move(to), [name](desk& at) {
@@ -327,11 +341,12 @@ void web::body::fire_rule(const std::shared_ptr<asking>& from, reply to) {
         }
         std::string why;
         const bool by_itself = controller.current().rules.rules[*index].by_itself;
+        const std::uint64_t before = controller.events().events();
         const bool fired = controller.engine().fire_by_hand(*index, control_loop::now(), why);
         if (!by_itself) {
             return problem(409, "conflict", why);
         }
-        return json_answer(200, {{"fired", fired}, {"sentence", text_json(fired ? "It fired." : why)}});
+        return json_answer(200, {{"fired", fired}, {"sentence", text_json(fired ? what_it_did(controller.events().tell(before + 1)) : why)}});
     });
 }
 

@@ -75,7 +75,7 @@ void web::body::test_connection(const std::shared_ptr<asking>& from, reply to) {
         json all = json::array();
         for (const manifest::mistake& each : mistakes) {
             if (!each.warning) {
-                const spot where = find_spot(root, each.where);
+                const spot where = find_spot(root, each);
                 all.push_back(mistake_json(
                     each, where.what == spot::part::instance && where.name == name ? where.pointer : ""));
             }

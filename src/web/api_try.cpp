@@ -115,7 +115,7 @@ json tried_json(const std::string& name, const rule_trial& of, const redactor& k
     const auto shown = [&](const std::string& text) { return text_json(known.redact(text)); };
     json made = {{"rule", text_json(name)},
                  {"said", of.listens ? json(to_contract(of.said)) : json("other-trigger")},
-                 {"sentence", shown(of.sentence)},
+                 {"sentence", shown(as_sentence(of.listens ? of.sentence : "listens to another trigger"))},
                  {"matches", json::array()},
                  {"captures", json::array()},
                  {"conditions", json::array()},
@@ -183,7 +183,7 @@ void web::body::try_draft(const std::shared_ptr<asking>& from, reply to) {
         std::string first;
         for (const manifest::mistake& each : mistakes) {
             if (!each.warning) {
-                const spot where = find_spot(root, each.where);
+                const spot where = find_spot(root, each);
                 first = first.empty() ? each.sentence : first;
                 all.push_back(mistake_json(each, where.what == spot::part::rule && where.name == draft.name
                                                      ? "/rule" + where.pointer

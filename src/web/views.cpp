@@ -322,6 +322,22 @@ json statuses_json(desk& from, std::uint32_t index) {
     return made;
 }
 
+std::string as_sentence(std::string_view said) {
+    static constexpr std::pair<std::string_view, std::string_view> openings[] = {
+        {"its ", "Its "},
+        {"a condition ", "Its condition "},
+        {"condition ", "Its condition "},
+        {"the captured ", "Its captured "},
+        {"too many ", "It was left out: too many "},
+    };
+    for (const auto& [from, to] : openings) {
+        if (said.starts_with(from)) {
+            return std::string(to) + std::string(said.substr(from.size())) + '.';
+        }
+    }
+    return "It " + std::string(said) + '.';
+}
+
 json report_json(desk& from, std::uint32_t rule) {
     runtime& controller = from.controller();
     const rule_report known = controller.engine().report(rule);
@@ -331,13 +347,14 @@ json report_json(desk& from, std::uint32_t rule) {
     }
     if (known.last_looked) {
         made["lastLooked"] = wall_of(*known.last_looked);
-        made["sentence"] = text_json(controller.events().in_words(rule, known.last_said, known.detail));
+        made["sentence"] = 
+            text_json(as_sentence(controller.events().in_words(rule, known.last_said, known.detail)));
     }
     if (known.last_no) {
         made["lastNo"] = wall_of(*known.last_no);
         made["lastNoSaid"] = to_contract(known.last_no_said);
         made["lastNoSentence"] =
-            text_json(controller.events().in_words(rule, known.last_no_said, known.last_no_detail));
+            text_json(as_sentence(controller.events().in_words(rule, known.last_no_said, known.last_no_detail)));
     }
     return made;
 }
@@ -387,7 +404,7 @@ json event_json(const trace_event& of) {
     for (const trace_event::look& each : of.looks) {
         json look = {{"rule", text_json(each.rule)},
                      {"said", to_contract(each.said)},
-                     {"sentence", text_json(each.sentence)},
+                     {"sentence", text_json(as_sentence(each.sentence))},
                      {"acts", json::array()}};
         for (const trace_event::act& one : each.acts) {
             json act = {{"action", text_json(one.action)}, {"state", one.state}};

@@ -32,6 +32,8 @@ using nlohmann::json;
 /// file says.
 [[nodiscard]] json live_summary(desk& from, std::uint32_t index);
 [[nodiscard]] json statuses_json(desk& from, std::uint32_t index);
+/// What the trace says of a rule ("its match did not hold"), as a whole sentence of its own.
+[[nodiscard]] std::string as_sentence(std::string_view said);
 [[nodiscard]] json report_json(desk& from, std::uint32_t rule);
 [[nodiscard]] json variables_json(desk& from);
 [[nodiscard]] json event_json(const trace_event& of);

@@ -206,7 +206,7 @@ export function judgeRule(rule, world, say) {
         for (const field of action.arguments) {
             const value = act.arguments?.[field.id];
             const where = `${at}/arguments/${field.id}`;
-            if (field.required && (value === undefined || value === '')) say(where, `${act.action} needs the argument ${field.id}. Add <arg name="${field.id}">…</arg>.`);
+            if (field.required && (value === undefined || value === '')) say(where, `${act.action} lacks its argument ${field.id}. Add <arg name="${field.id}">…</arg>.`);
             if (typeof value === 'string') {
                 const sentence = value === '' ? '' : judge(field, value);
                 if (sentence) say(where, sentence);

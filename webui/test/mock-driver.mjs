@@ -23,6 +23,10 @@ export async function begin({ project = 'demo', password = null } = {}) {
         nowhere: { hostname: '127.0.0.1', port: '9444' },
         /** The server sends that instance a message. */
         say: (instance, message) => host.world.say(instance, message),
+        /** The machine that `press` leads to has received this. */
+        async heard(message) {
+            while (host.world.units.get('press').statuses['last-sent'].value !== message) await new Promise((go) => setTimeout(go, 10));
+        },
         /** The host cannot be reached by the page, then can be again. */
         cut: () => host.cut(),
         /** What broke the contract so far. */

@@ -12,7 +12,7 @@ spec('a rule is made, tried, saved, and fires', { at: '#/rules/+', expect: ['422
     await page.getByLabel('Match String, match, text').fill('^CALL (\\w+)$');
     await page.getByRole('button', { name: 'Add a condition' }).click();
     await page.getByRole('button', { name: 'Add an action' }).click();
-    await page.locator('.sentence', { hasText: 'press/send-message needs the argument message' }).waitFor();
+    await page.locator('.sentence', { hasText: 'press/send-message lacks its argument message' }).waitFor();
     const message = page.getByRole('group', { name: 'Then' }).getByRole('textbox', { name: 'Message' });
     await message.fill('coming, ');
     await page.getByRole('button', { name: 'Insert a value into Message' }).click();
@@ -33,6 +33,7 @@ spec('a rule is made, tried, saved, and fires', { at: '#/rules/+', expect: ['422
     await page.getByRole('heading', { name: 'Answer calls', level: 1 }).waitFor();
     host.say('press', 'CALL bay7');
     await page.getByText(/Fired once, last/).waitFor();
+    await host.heard('coming, bay7');
     await page.getByRole('button', { name: 'What it did' }).click();
     await page.locator('.events .line', { hasText: 'CALL bay7' }).click();
     await page.getByText('press/send-message done').waitFor();
@@ -94,7 +95,7 @@ spec('a variable is added and used', { at: '#/variables', expect: ['422'] }, asy
     await page.getByLabel('Type').selectOption('int');
     await page.getByLabel('At the start').fill('x');
     await page.getByRole('dialog').getByRole('button', { name: 'Add' }).click();
-    await page.getByText('the variable cue is a number, and "x" is none.').waitFor();
+    await page.getByText('"x" is no int, and so the variable cue cannot begin with it.').waitFor();
     await page.getByLabel('At the start').fill('3');
     await page.getByRole('dialog').getByRole('button', { name: 'Add' }).click();
     await page.locator('.table li', { hasText: 'cue' }).getByText('3').waitFor();
