@@ -381,7 +381,7 @@ export class Api {
     saveVariable = ({ path, body, query }) => {
         const found = this.world.variables.find((one) => one.name === path.name);
         const mistakes = isName(path.name) ? [] : [{ sentence: `"${path.name}" cannot be a name. Use letters, digits, - and _, beginning with a letter or a digit.`, warning: false, at: '/name' }];
-        if ((body.type === 'int' || body.type === 'real') && (body.initial.trim() === '' || Number.isNaN(Number(body.initial)))) mistakes.push({ sentence: `the variable ${path.name} is a number, and "${body.initial}" is none.`, warning: false, at: '/initial' });
+        if ((body.type === 'int' || body.type === 'real') && (body.initial.trim() === '' || Number.isNaN(Number(body.initial)))) mistakes.push({ sentence: `"${body.initial}" is no ${body.type}, and so the variable ${path.name} cannot begin with it.`, warning: false, at: '/initial' });
         return this.judged({
             check: query.get('check') === 'true',
             mistakes,

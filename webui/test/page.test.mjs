@@ -10,7 +10,7 @@ const places = ['#/io', '#/io/press', '#/io/crane', '#/io/roof/settings', '#/io/
 const goTo = async (page, host, place) => {
     await page.goto(`${host.url}/${place}`);
     await page.locator('h1:visible').first().waitFor();
-    await page.locator('.loading').waitFor({ state: 'detached' });
+    await page.waitForFunction(() => !document.querySelector('.loading'));
 };
 
 /** axe's findings, each as one line. The page's own policy forbids scripts from elsewhere, so it is evaluated. */
@@ -114,7 +114,7 @@ spec('with the keyboard alone: an instance is found, changed, saved; a menu and 
     await page.keyboard.press('Enter');
     await tabTo(/^Add$/);
     await page.keyboard.press('ArrowDown');
-    assert.equal(await focused(), 'New WebSocket Client');
+    assert.match(await focused(), /^New /);
     await page.keyboard.press('End');
     assert.equal(await focused(), 'Paste a table …');
     await page.keyboard.press('Enter');
@@ -192,8 +192,8 @@ spec('a token is made and shown once; a project file with a mistake is refused b
 
 spec('the log: levels, search, instance, pause, earlier', { at: '#/log' }, async ({ page, host }) => {
     await page.locator('.logline').first().waitFor();
-    await page.getByLabel('Level').selectOption('error');
-    await page.waitForFunction(() => document.querySelectorAll('.logline').length > 0 && [...document.querySelectorAll('.logline')].every((one) => one.classList.contains('error')));
+    await page.getByLabel('Level').selectOption('warning');
+    await page.waitForFunction(() => document.querySelectorAll('.logline').length > 0 && [...document.querySelectorAll('.logline')].every((one) => one.classList.contains('error') || one.classList.contains('warning')));
     await page.getByLabel('Level').selectOption('frame');
     await page.getByLabel('Instance').selectOption('roof');
     await page.getByLabel('Search in the log').fill('storm');

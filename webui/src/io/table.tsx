@@ -64,15 +64,22 @@ export function readTable(text: string, module: Module): Table {
 
 const shown = (value: Value | undefined, setting: Setting): string => (value === undefined ? '' : setting.type === 'secret' ? '•••' : typeof value === 'string' ? value : JSON.stringify(value));
 
+/** The module that knows most of the columns; of several the first. */
+const bestFor = (text: string, usable: Module[]): Module | undefined => {
+    const unknown = (one: Module) => readTable(text, one).unknown.length;
+    return usable.reduce<Module | undefined>((best, one) => (best && unknown(best) <= unknown(one) ? best : one), undefined);
+};
+
 export function PasteTable({ close }: { close: () => void }) {
     const usable = modules.value.filter((one) => one.groups.length);
-    const [id, setId] = useState(usable[0]?.id ?? '');
+    const [chosen, setChosen] = useState('');
     const [like, setLike] = useState('');
     const [text, setText] = useState('');
     const [judged, setJudged] = useState<Check | null>(null);
     const [problem, setProblem] = useState('');
     const [busy, setBusy] = useState(false);
-    const module = usable.find((one) => one.id === id);
+    const module = usable.find((one) => one.id === chosen) ?? bestFor(text, usable);
+    const id = module?.id ?? '';
     const table = useMemo(() => (module && text.trim() ? readTable(text, module) : null), [text, module]);
     const body = table && { module: id, ...(like ? { like } : {}), rows: table.rows };
     const key = JSON.stringify(body);
@@ -114,7 +121,7 @@ export function PasteTable({ close }: { close: () => void }) {
                 <div class="row wrap">
                     <label class="inline">
                         Module
-                        <select value={id} onChange={(event) => setId(event.currentTarget.value)}>
+                        <select value={id} onChange={(event) => setChosen(event.currentTarget.value)}>
                             {usable.map((one) => (
                                 <option key={one.id} value={one.id}>
                                     {one.label}
