@@ -513,7 +513,7 @@ export class World {
             ++test.step;
             test.milliseconds = Date.now() - begun;
             const step = test.steps[i];
-            if (!step) return Object.assign(test, { ended: true, passed: true, sentence: `The whole way to the server works; it took ${test.milliseconds} ms.` });
+            if (!step) return Object.assign(test, { ended: true, passed: true, sentence: 'Everything works: the server answers.' });
             if (step.layer === 'tls' && !secure) {
                 Object.assign(step, { state: 'skipped', detail: 'ws is not encrypted' });
                 return walk(i + 1);

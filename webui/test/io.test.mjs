@@ -62,7 +62,7 @@ spec('Test connection tells layer by layer where it ends', { at: '#/io/crane' },
     assert.match(await step('TCP').innerText(), /refused the connection: nothing listens there/);
     await page.getByRole('link', { name: 'press', exact: false }).first().click();
     await page.getByRole('button', { name: 'Test connection' }).click();
-    await page.getByText('The whole way to the server works').waitFor();
+    await page.getByText('Everything works: the server answers.').waitFor();
 });
 
 spec('changes are marked, saved, reverted; advanced settings are folded', { at: '#/io/press/settings' }, async ({ page }) => {

@@ -1,12 +1,13 @@
 // How long until something is to be seen, and until the instances are: medians over some loads, on loopback.
+// Over the real host without the go-between, or over the driver that IOM_DRIVER names.
 //   node tools/first-paint.mjs [LOADS]
 import { launch } from '../test/browser.mjs';
 
-const { begin } = await import(process.env.IOM_DRIVER ?? '../test/mock-driver.mjs');
+const { begin } = await import(new URL(process.env.IOM_DRIVER ?? './host-driver.mjs', new URL('../test/', import.meta.url)));
 const loads = Number(process.argv[2] ?? 15);
 const median = (all) => all.toSorted((left, right) => left - right)[Math.floor(all.length / 2)];
 
-const host = await begin({ project: 'demo' });
+const host = await begin({ project: 'demo', direct: true });
 const browser = await launch();
 const paints = [];
 const lists = [];

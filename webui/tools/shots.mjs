@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { launch } from '../test/browser.mjs';
 
-const { begin } = await import(process.env.IOM_DRIVER ?? '../test/mock-driver.mjs');
+const { begin } = await import(new URL(process.env.IOM_DRIVER ?? './host-driver.mjs', new URL('../test/', import.meta.url)));
 const folder = process.argv[2] ?? fileURLToPath(new URL('../../docs/pictures/', import.meta.url));
 mkdirSync(folder, { recursive: true });
 

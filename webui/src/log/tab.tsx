@@ -81,7 +81,7 @@ export function LogTab() {
             </div>
             {skipped > 0 && <p class="help">{skipped} lines came faster than they could be shown here. The download has them.</p>}
             {entries.length === 0 ? (
-                <Empty>{search || instance ? 'No line fits.' : 'No line yet.'}</Empty>
+                <Empty>{search || instance || level !== 'debug' ? 'No line fits.' : 'No line yet.'}</Empty>
             ) : (
                 <div class="rows" ref={box} onScroll={onScroll} tabIndex={0} role="log" aria-live="off" aria-label="Log, oldest first">
                     {more && (

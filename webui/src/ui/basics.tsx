@@ -1,6 +1,6 @@
 import { computed, signal } from '@preact/signals';
 import type { ButtonHTMLAttributes, ComponentChildren } from 'preact';
-import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
 import { ago, clockTime, left, now, span } from '../clock';
 import { Icon, type IconName } from './icons';
 
@@ -115,7 +115,7 @@ export const Switch = ({ on, label, onChange, disabled, id, describedBy, hidden 
 
 // ---- dialogs
 
-type Shown = { render: (close: () => void) => ComponentChildren; title: string; wide: boolean; number: number };
+type Shown = { render: (close: () => void) => ComponentChildren; title: string; wide: boolean; number: number; before: Element | null };
 const dialogs = signal<Shown[]>([]);
 // Going elsewhere, with the phone's back key for instance, leaves what was open.
 window.addEventListener('hashchange', () => (dialogs.value = []));
@@ -123,18 +123,17 @@ let dialogNumber = 0;
 
 /** Opens a dialog; what was focused before is focused again afterwards. */
 export function show(title: string, render: (close: () => void) => ComponentChildren, wide = false): void {
-    dialogs.value = [...dialogs.value, { title, render, wide, number: ++dialogNumber }];
+    dialogs.value = [...dialogs.value, { title, render, wide, number: ++dialogNumber, before: document.activeElement }];
 }
 
 function Dialog({ shown }: { shown: Shown }) {
     const box = useRef<HTMLDialogElement>(null);
     const title = useId();
     const close = () => box.current?.close();
-    useEffect(() => {
-        const before = document.activeElement;
+    useLayoutEffect(() => {
         box.current?.showModal();
         return () => {
-            if (before instanceof HTMLElement && before.isConnected) before.focus();
+            if (shown.before instanceof HTMLElement && shown.before.isConnected) shown.before.focus();
         };
     }, []);
     return (
