@@ -175,9 +175,9 @@ private:
                     return child.attribute("name") != nullptr && *child.attribute("name") == setting.id;
                 });
             if (setting.required && !given && !written)
-                say_.wrong(at.where, (made.name.empty() ? "this instance" : "the instance " + made.name) +
-                                         " has no " + setting.id + ". Add <set name=\"" + setting.id +
-                                         "\">…</set>.",
+                say_.wrong(at.where,
+                           (made.name.empty() ? "this instance" : "the instance " + made.name) + " has no " +
+                               setting.id + ". Add <set name=\"" + setting.id + "\">…</set>.",
                            setting.id);
         }
         for (const auto& one : made.settings)

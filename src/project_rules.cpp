@@ -453,8 +453,9 @@ private:
         for (const auto& target : made.targets)
             for (const auto& field : target.what->arguments)
                 if (field.required && std::find(taken.begin(), taken.end(), field.id) == taken.end())
-                    say_.wrong(at.where, made.written + " lacks its argument " + field.id +
-                                             ". Add <arg name=\"" + field.id + "\">…</arg>.",
+                    say_.wrong(at.where,
+                               made.written + " lacks its argument " + field.id + ". Add <arg name=\"" +
+                                   field.id + "\">…</arg>.",
                                field.id);
         if (is_host(made, host_action::add) &&
             std::find(taken.begin(), taken.end(), "value") == taken.end() &&

@@ -346,7 +346,9 @@ void web::body::fire_rule(const std::shared_ptr<asking>& from, reply to) {
         if (!by_itself) {
             return problem(409, "conflict", why);
         }
-        return json_answer(200, {{"fired", fired}, {"sentence", text_json(fired ? what_it_did(controller.events().tell(before + 1)) : why)}});
+        return json_answer(
+            200, {{"fired", fired},
+                  {"sentence", text_json(fired ? what_it_did(controller.events().tell(before + 1)) : why)}});
     });
 }
 
