@@ -169,10 +169,32 @@ const value_draft* effective(const values_draft& own, const values_draft& defaul
     return found == nullptr ? find_value(defaults, id) : found;
 }
 
-/// A value that somebody has typed: no reference to one that is stored.
-bool is_given(const value_draft* value) {
-    const auto* text = value == nullptr ? nullptr : std::get_if<std::string>(value);
-    return text != nullptr && text->find("${secret:") == text->npos && text->find("${env:") == text->npos;
+/// Whether a text inserts something stored that is not among those which were given anew.
+bool inserts_stored(std::string_view text, const std::set<std::string, std::less<>>& anew) {
+    constexpr std::string_view secret = "${secret:";
+    for (std::size_t at = text.find(secret); at != text.npos; at = text.find(secret, at + 1)) {
+        const std::string_view rest = text.substr(at + secret.size());
+        const std::string_view name = rest.substr(0, rest.find_first_of("|}"));
+        if (!anew.contains(name))
+            return true;
+    }
+    return text.find("${env:") != text.npos;
+}
+
+bool inserts_stored(const value_draft& value, const std::set<std::string, std::less<>>& anew) {
+    const auto has = [&](std::string_view text) { return inserts_stored(text, anew); };
+    const auto matches = [&](const match_draft& each) { return has(each.text); };
+    if (const auto* text = std::get_if<std::string>(&value))
+        return has(*text);
+    if (const auto* list = std::get_if<std::vector<std::string>>(&value))
+        return std::any_of(list->begin(), list->end(), has);
+    if (const auto* all = std::get_if<std::vector<match_draft>>(&value))
+        return std::any_of(all->begin(), all->end(), matches);
+    if (const auto* steps = std::get_if<std::vector<step_draft>>(&value))
+        return std::any_of(steps->begin(), steps->end(), [&](const step_draft& each) {
+            return has(each.send) || std::any_of(each.await.begin(), each.await.end(), matches);
+        });
+    return false;
 }
 
 } // namespace
@@ -211,8 +233,8 @@ bool asks_for_secrets(std::string_view setting) noexcept {
 }
 
 std::vector<std::string> secrets_to_ask(const values_draft& present, const values_draft& wanted,
-                                        const values_draft& defaults,
-                                        const manifest::module_manifest& module) {
+                                        const values_draft& defaults, const manifest::module_manifest& module,
+                                        const std::set<std::string, std::less<>>& anew) {
     const auto differs = [&](const manifest::setting& one) {
         const auto* after = effective(wanted, defaults, one.id);
         if (after != nullptr && std::holds_alternative<kept_value>(*after))
@@ -230,10 +252,19 @@ std::vector<std::string> secrets_to_ask(const values_draft& present, const value
     if (!leads_elsewhere)
         return asked;
     for (const auto& one : module.settings) {
-        if (one.type != manifest::type::secret || !is_set(effective(present, defaults, one.id)))
-            continue;
         const auto* after = effective(wanted, defaults, one.id);
-        if (is_set(after) && !(is_given(after) && find_value(wanted, one.id) == after))
+        if (!is_set(after))
+            continue;
+        const bool kept = std::holds_alternative<kept_value>(*after);
+        if (one.type == manifest::type::secret) {
+            // One that comes from the defaults was not given for this place either.
+            const bool given = !kept && find_value(wanted, one.id) == after && !inserts_stored(*after, anew);
+            if (!given && (inserts_stored(*after, anew) || is_set(effective(present, defaults, one.id))))
+                asked.push_back(one.id);
+            continue;
+        }
+        const auto* value = kept ? effective(present, defaults, one.id) : after;
+        if (value != nullptr && inserts_stored(*value, anew))
             asked.push_back(one.id);
     }
     return asked;

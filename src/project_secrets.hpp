@@ -35,11 +35,12 @@ moved_secrets accept_upload(std::string_view uploaded, std::string_view current,
 /// Whether a change of this setting asks for the instance's secrets again: it may lead them elsewhere.
 bool asks_for_secrets(std::string_view setting) noexcept;
 
-/// Ids of settings whose secrets must be given anew, as a text, before `wanted` may be saved in the place of
-/// `present`; `defaults` are those of the module.
+/// Ids of settings whose secrets must be given anew before `wanted` may be saved in the place of `present`:
+/// those of type secret as a text, and any that inserts a stored one. Stored ones that were given `anew` may
+/// be inserted. `defaults` are those of the module.
 std::vector<std::string> secrets_to_ask(const values_draft& present, const values_draft& wanted,
-                                        const values_draft& defaults,
-                                        const manifest::module_manifest& module);
+                                        const values_draft& defaults, const manifest::module_manifest& module,
+                                        const std::set<std::string, std::less<>>& anew = {});
 
 /// Surroundings in which some secrets are there already, to check a project before they are saved.
 class surroundings_with_secrets final : public surroundings {

@@ -195,6 +195,18 @@ bool access_file::refresh() {
 }
 
 void access_file::save() {
+    try {
+        write();
+    } catch (...) {
+        if (seen_ != look{}) {
+            seen_.changed = -2; // differs from whatever is there
+            refresh();
+        }
+        throw;
+    }
+}
+
+void access_file::write() {
     json whole = {{"nextToken", next_token}, {"tokens", json::array()}};
     if (password) {
         whole["password"] = {

@@ -70,7 +70,7 @@ public:
     /// Reads it if it has changed since; true if it had. Throws std::runtime_error with a sentence if it is
     /// damaged, or if others than its owner may read it.
     bool refresh();
-    /// Writes it, atomically; throws std::system_error.
+    /// Writes it, atomically; throws std::system_error, and then everything is again as the file has it.
     void save();
 
     std::optional<password_hash> password;
@@ -89,6 +89,7 @@ private:
         bool operator==(const look&) const = default;
     };
     [[nodiscard]] look look_at() const;
+    void write();
     look seen_;
 };
 

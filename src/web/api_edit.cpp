@@ -71,6 +71,20 @@ struct web::body::plan {
     int status = 200;
 };
 
+std::string web::body::asks_anew(const std::vector<std::string>& settings) {
+    return "Where the line leads has changed, so its secrets are asked for again: " + listed(settings) +
+           ". Type each once more; one that is inserted as ${secret:NAME} is given anew under its name.";
+}
+
+std::set<std::string, std::less<>> web::body::given_anew() {
+    std::erase_if(given_, [](const auto& each) { return steady_ms() - each.second > good_for; });
+    std::set<std::string, std::less<>> names;
+    for (const auto& [name, when] : given_) {
+        names.insert(name);
+    }
+    return names;
+}
+
 // ---- the road
 
 void web::body::in_turn(const reply& to, std::function<void(std::function<void()> done)> change) {
@@ -190,9 +204,7 @@ void web::body::judged(const std::shared_ptr<plan>& what, const std::vector<mani
         return;
     }
     if (!what->needs_secrets.empty()) {
-        end(problem(422, "mistakes",
-                    "Where the line leads has changed, so its secrets are asked for again: " +
-                        listed(what->needs_secrets) + ".",
+        end(problem(422, "mistakes", asks_anew(what->needs_secrets),
                     {{"needsSecrets", what->needs_secrets}, {"mistakes", what->mistakes}}));
         return;
     }
@@ -434,8 +446,8 @@ void web::body::save_instance(const std::shared_ptr<asking>& from, reply to) {
         instance_draft draft = instance_from(from->body);
         const manifest::module_manifest* const module = say().module(before->module);
         if (module != nullptr) {
-            what->needs_secrets =
-                secrets_to_ask(before->settings, draft.settings, say().defaults_of(before->module), *module);
+            what->needs_secrets = secrets_to_ask(before->settings, draft.settings,
+                                                 say().defaults_of(before->module), *module, given_anew());
         }
         drop_empty_secrets(module, draft.settings);
         if (module != nullptr) {
@@ -541,6 +553,25 @@ void web::body::instance_as_text(const std::shared_ptr<asking>& from, reply to) 
     to(text ? answer{200, *text, "application/xml", {}} : no_such("instance \"" + from->value("name") + '"'));
 }
 
+/// A row that leads elsewhere than the instance it is made like has to bring the secrets itself.
+void web::body::ask_for_row(const instance_draft& pattern, const values_draft& given,
+                            const manifest::module_manifest& module, std::vector<std::string>& asked) {
+    values_draft wanted = given;
+    for (const auto& [id, value] : pattern.settings) {
+        if (find_value(given, id) == nullptr) {
+            const manifest::setting* const what = module.find_setting(id);
+            const bool secret = what != nullptr && what->type == manifest::type::secret;
+            wanted.emplace_back(id, secret ? value_draft(kept_value{}) : value);
+        }
+    }
+    for (std::string& each :
+         secrets_to_ask(pattern.settings, wanted, say().defaults_of(module.id), module, given_anew())) {
+        if (std::find(asked.begin(), asked.end(), each) == asked.end()) {
+            asked.push_back(std::move(each));
+        }
+    }
+}
+
 void web::body::add_table(const std::shared_ptr<asking>& from, reply to) {
     in_turn(to, [this, from, to](const std::function<void()>& done) {
         auto what = std::make_shared<plan>();
@@ -569,8 +600,12 @@ void web::body::add_table(const std::shared_ptr<asking>& from, reply to) {
             draft.module = module;
             values_draft given = values_from(row.at("settings"));
             drop_empty_secrets(say().module(module), given);
+            const manifest::module_manifest* const described = say().module(module);
             if (pattern != nullptr) {
                 draft.settings = pattern->settings;
+                if (described != nullptr) {
+                    ask_for_row(*pattern, given, *described, what->needs_secrets);
+                }
             }
             for (auto& [id, value] : given) {
                 const auto known = std::find_if(draft.settings.begin(), draft.settings.end(),
@@ -911,12 +946,15 @@ void web::body::change_secrets(std::vector<named_secret> values, std::string gon
                                const std::function<void()>& done) {
     const bool taken = worker_->ask([this, values = std::move(values), gone = std::move(gone), to, done] {
         const std::string trouble = save_secrets(values, gone);
-        server_->post([this, trouble, to, done] {
+        server_->post([this, trouble, values, to, done] {
             if (!trouble.empty()) {
                 to(problem(422, "mistakes", trouble,
                            {{"mistakes", {{{"sentence", trouble}, {"warning", false}, {"at", "/value"}}}}}));
                 done();
                 return;
+            }
+            for (const auto& [name, value] : values) {
+                given_[name] = steady_ms();
             }
             reload_project(
                 [to, done](bool /*good*/) { // who uses it gets it; what does not load goes on as before

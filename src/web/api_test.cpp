@@ -38,12 +38,10 @@ void web::body::test_connection(const std::shared_ptr<asking>& from, reply to) {
             return;
         }
         values_draft draft = values_from(from->body.at("settings"));
-        const std::vector<std::string> asked =
-            secrets_to_ask(present->settings, draft, say().defaults_of(present->module), *module);
+        const std::vector<std::string> asked = secrets_to_ask(
+            present->settings, draft, say().defaults_of(present->module), *module, given_anew());
         if (!asked.empty()) {
-            to(problem(422, "mistakes",
-                       "Where the line leads has changed, so its secrets are asked for again.",
-                       {{"needsSecrets", asked}}));
+            to(problem(422, "mistakes", asks_anew(asked), {{"needsSecrets", asked}}));
             return;
         }
         drop_empty_secrets(module, draft);

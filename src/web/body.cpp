@@ -199,6 +199,17 @@ void web::body::save_access() {
     }
 }
 
+bool web::body::keep_access(const reply& to) {
+    try {
+        save_access();
+        return true;
+    } catch (const std::exception& error) {
+        to(problem(500, "failed",
+                   std::string("This cannot be kept, so nothing was changed: ") + error.what() + "."));
+        return false;
+    }
+}
+
 std::vector<std::string> web::body::certificate_names() const {
     std::set<std::string> names(door_.names.begin(), door_.names.end());
     char name[256] = {};
@@ -667,7 +678,9 @@ void web::body::set_first_password(const std::shared_ptr<asking>& from, reply to
                 return;
             }
             access_.password = made;
-            save_access();
+            if (!keep_access(to)) {
+                return;
+            }
             code_.clear();
             journal_.write(log_level::info, {}, "the web password was set in the page");
             const std::string fresh = sessions_.open(steady_ms());
@@ -712,7 +725,9 @@ void web::body::set_password(const std::shared_ptr<asking>& from, reply to) {
             }
             attempts_.was_right(address);
             access_.password = made;
-            save_access();
+            if (!keep_access(to)) {
+                return;
+            }
             code_.clear();
             sessions_.close_all_but(session);
             journal_.write(log_level::info, {}, "the web password was changed");
@@ -787,7 +802,9 @@ void web::body::create_token(const std::shared_ptr<asking>& from, reply to) {
     made.expires = days > 0 ? made.created + static_cast<std::int64_t>(days * 86'400'000.0) : 0;
     made.hash = to_hex(sha256(secret));
     access_.tokens.push_back(made);
-    save_access();
+    if (!keep_access(to)) {
+        return;
+    }
     journal_.write(log_level::info, {}, "the API token \"" + made.name + "\" was made");
     to(json_answer(201, {{"token", secret}, {"info", token_json(made)}}));
 }
@@ -800,9 +817,12 @@ void web::body::revoke_token(const std::shared_ptr<asking>& from, reply to) {
         to(no_such("such token"));
         return;
     }
-    journal_.write(log_level::info, {}, "the API token \"" + found->name + "\" was revoked");
+    const std::string name = found->name;
     access_.tokens.erase(found);
-    save_access();
+    if (!keep_access(to)) {
+        return;
+    }
+    journal_.write(log_level::info, {}, "the API token \"" + name + "\" was revoked");
     to(nothing_to_say());
     pump();
 }
@@ -845,7 +865,9 @@ void web::body::save_certificate(const std::shared_ptr<asking>& from, reply to) 
     }
     access_.certificate = fresh;
     access_.generated = false;
-    save_access();
+    if (!keep_access(to)) {
+        return;
+    }
     if (https_) {
         server_->use_certificate(fresh);
     }
@@ -855,7 +877,9 @@ void web::body::save_certificate(const std::shared_ptr<asking>& from, reply to) 
 void web::body::generate_certificate(const std::shared_ptr<asking>& /*from*/, reply to) {
     access_.certificate = make_certificate(certificate_names(), wall_now() / 1000);
     access_.generated = true;
-    save_access();
+    if (!keep_access(to)) {
+        return;
+    }
     if (https_) {
         server_->use_certificate(access_.certificate);
     }

@@ -99,6 +99,8 @@ private:
     json session_json(const visitor& who);
     [[nodiscard]] std::string cookie(std::string_view value, std::int64_t seconds) const;
     void save_access();
+    /// False if it could not be kept: then all is as before, and `to` is told.
+    bool keep_access(const reply& to);
 
     // asking [control]
     void on_control(reply to, std::function<answer(desk&)> work);
@@ -132,6 +134,10 @@ private:
     static void drop_empty_secrets(const manifest::module_manifest* module, values_draft& settings);
     std::optional<answer> revision_trouble(const asking& from, const std::string& now, const char* sentence);
     void tell_changed(const char* what, const std::string& name, answer refused, const reply& to);
+    static std::string asks_anew(const std::vector<std::string>& settings);
+    std::set<std::string, std::less<>> given_anew();
+    void ask_for_row(const instance_draft& pattern, const values_draft& given,
+                     const manifest::module_manifest& module, std::vector<std::string>& asked);
     json users_of_secret(const std::string& name);
     json users_of_file(const std::string& name);
     [[nodiscard]] std::filesystem::path files_folder() const;
@@ -251,6 +257,10 @@ private:
 
     /// The first is under way.
     std::deque<std::pair<reply, std::function<void(std::function<void()> done)>>> edits_;
+
+    /// Secrets that were given by their names, and when: until `good_for` after that they may go elsewhere.
+    static constexpr std::int64_t good_for = 10LL * 60 * 1000;
+    std::map<std::string, std::int64_t, std::less<>> given_;
 
     // The file as it lies there now.
     std::string on_disk_ = "same";

@@ -1,6 +1,7 @@
 #include "web/worker.hpp"
 
 #include <csignal>
+#include <exception>
 #include <pthread.h>
 #include <utility>
 
@@ -41,7 +42,10 @@ void worker::work() {
         const std::function<void()> what = std::move(waiting_.front());
         waiting_.pop_front();
         lock.unlock();
-        what();
+        try {
+            what();
+        } catch (const std::exception&) { // no memory: nobody is answered, but the controller goes on
+        }
         lock.lock();
     }
 }

@@ -5,7 +5,6 @@ import http.client
 import json
 import os
 import pathlib
-import queue
 import re
 import signal
 import socket
@@ -56,7 +55,6 @@ class Program:
 
     def __init__(self, *argv, environment=None):
         self.lines = {"out": [], "err": []}
-        self.fresh = queue.Queue()
         self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                         env=environment)
         self.readers = [threading.Thread(target=self.collect, args=each, daemon=True)
@@ -68,7 +66,6 @@ class Program:
         with stream:
             for line in stream:
                 self.lines[name].append(line.rstrip("\n"))
-                self.fresh.put(None)
 
     def wait(self, name, pattern):
         def found():
@@ -76,7 +73,7 @@ class Program:
                 match = re.search(pattern, line)
                 if match:
                     return match
-            if self.process.poll() is not None and self.fresh.empty():
+            if not any(reader.is_alive() for reader in self.readers):
                 raise AssertionError(f"ended without {pattern!r}: {self.lines}")
             return None
         return eventually(pattern, found)

@@ -150,7 +150,7 @@ class Door(WebTest):
 
     def test_no_path_leads_out(self):
         host = self.host("--web", "127.0.0.1:0")
-        (pathlib.Path(self.folder) / "line.secrets").write_text("press-token swordfish\n")
+        (pathlib.Path(self.folder) / "line.secrets").write_text("press-token = swordfish\n")
         (pathlib.Path(self.folder) / "line.secrets").chmod(0o600)
         for path in ("/line.xml", "/../line.xml", "/%2e%2e/line.xml", "/..%2fline.access", "/assets/../../line.access",
                      "/assets/..%5c..%5cline.secrets", "/..\\line.secrets", "/%c0%ae%c0%ae/line.xml",
@@ -556,6 +556,96 @@ class Editing(WebTest):
         for secret in ("opensesame", "swordfish", "thirdone"):
             self.assertNotIn(secret, everything)
 
+    def test_secrets_that_texts_insert_are_asked_for_too(self):
+        self.write_project()
+        file = pathlib.Path(self.folder) / "line.xml"
+        file.write_text(file.read_text().replace(
+            '<set name="path">', '<set name="headers"><item>X-Key: ${secret:key}</item></set>\n    <set name="path">'))
+        (file.with_suffix(".secrets")).write_text("key = opensesame\n")
+        (file.with_suffix(".secrets")).chmod(0o600)
+        host = self.host("--web", "127.0.0.1:0")
+        here = host.ask("GET", "/api/instances/press").json["settings"]
+        self.assertEqual(here["headers"], ["X-Key: ${secret:key}"])
+        moved = {**here, "hostname": "127.0.0.2"}
+        save = lambda: host.ask("PUT", "/api/instances/press", {"settings": moved}, self.revision(host, "/api/instances/press"))
+        refused = save()
+        self.assertEqual((refused.status, refused.json["needsSecrets"]), (422, ["headers"]))
+        test = host.ask("POST", "/api/instances/press/test", {"settings": moved})
+        self.assertEqual((test.status, test.json["needsSecrets"]), (422, ["headers"]))
+        row = {"module": "websocket-client", "like": "press", "rows": [{"name": "copy", "settings": {"hostname": "127.0.0.2"}}]}
+        table = host.ask("POST", "/api/instances/table", row)
+        self.assertEqual((table.status, table.json["needsSecrets"]), (422, ["headers"]))
+        self.assertNotIn("127.0.0.2", file.read_text())
+        self.assertEqual(host.ask("PUT", "/api/secrets/key", {"value": "swordfish"}).status, 204)
+        self.assertEqual(save().status, 200)
+
+    def test_an_edit_leaves_other_sessions_alone(self):
+        peer = Program(PROGRAMS.iompeer, "--port", "0")
+        self.addCleanup(peer.kill)
+        port = int(peer.wait("out", r"^ready (\d+)$")[1])
+        host = self.host("--web", "127.0.0.1:0", port=port)
+        crane = {"name": "crane", "module": "websocket-client",
+                 "settings": {"hostname": "127.0.0.1", "port": str(port), "path": "/echo"}}
+        self.assertEqual(host.ask("POST", "/api/instances", crane).status, 201)
+        of = lambda name: host.ask("GET", f"/api/instances/{name}").json
+        ready = lambda name: eventually(f"{name} is ready", lambda: of(name)["summary"]["state"] == "ready")
+        opened = lambda: {name: eventually(name, lambda: of(name)["statuses"]["established-since"]["value"]) for name in ("press", "crane")}
+        ready("press"), ready("crane")
+        before = opened()
+        sent = lambda: host.ask("POST", "/api/instances/press/actions/send-message?wait=20", {"arguments": {"message": "${seq}"}}).json
+        self.assertEqual(sent()["state"], "done")
+        steps = (lambda: host.ask("PUT", "/api/instances/crane", {"settings": {**crane["settings"], "path": "/echo?again"}},
+                                  self.revision(host, "/api/instances/crane")),
+                 lambda: host.ask("POST", "/api/instances/crane/rename", {"name": "hoist"}, self.revision(host, "/api/instances/crane")),
+                 lambda: host.ask("POST", "/api/instances/table", {"module": "websocket-client", "like": "hoist", "rows": [
+                     {"name": f"m{number}", "settings": {"path": f"/echo?{number}"}} for number in range(40)]}),
+                 lambda: host.ask("PUT", "/api/rules/Count/enabled", {"enabled": False}),
+                 lambda: host.ask("PUT", "/api/secrets/some", {"value": "thing"}),
+                 lambda: host.ask("DELETE", "/api/instances/hoist", headers=self.revision(host, "/api/instances/hoist")))
+        for step in steps:
+            self.assertIn(step().status, (200, 201, 204))
+            self.assertEqual(of("press")["statuses"]["established-since"]["value"], before["press"])
+        ready("m39")
+        self.assertEqual(of("press")["statuses"]["reconnects"]["value"], 0)
+        self.assertEqual(len([one for one in host.lines["err"] if " press: out GET " in one]), 1)
+
+    def test_a_full_disk_keeps_the_old_file(self):
+        script = 'mount -t tmpfs -o size=64k none "$0" && exec "$@"'
+        rights = [] if os.geteuid() == 0 else ["--map-root-user"]
+        inner = subprocess.run(["unshare", *rights, "--mount", "sh", "-c", script, self.folder, sys.executable, __file__,
+                                PROGRAMS.iomhost, PROGRAMS.iompeer, PROGRAMS.modules, PROGRAMS.contract, "--full-disk", self.folder],
+                               capture_output=True, text=True, check=False, timeout=120)
+        self.assertEqual(inner.returncode, 0, inner.stderr)
+
+    def full_disk(self, folder):
+        self.folder = folder
+        host = self.host("--web", "127.0.0.1:0")
+        before = host.project.read_bytes()
+        with open(host.folder / "ballast", "wb", buffering=0) as ballast:
+            try:
+                while True:
+                    ballast.write(bytes(4096))
+            except OSError:
+                pass # full
+        self.assertEqual(host.ask("GET", "/api/system").status, 200)
+        draft = lambda: host.ask("PUT", "/api/instances/press", {"settings": {"hostname": "127.0.0.1", "bearer-token": "opensesame"}},
+                                 self.revision(host, "/api/instances/press"))
+        refused = draft()
+        self.assertEqual(refused.status, 500, refused)
+        self.assertIn("No space left on device", refused.json["sentence"])
+        self.assertNotIn("opensesame", refused.json["sentence"])
+        self.assertEqual(host.ask("PUT", "/api/files/ca.pem", "PEM", {"Content-Type": "application/octet-stream"}).status, 500)
+        token = host.ask("POST", "/api/tokens", {"name": "x", "right": "read"})
+        self.assertEqual(token.status, 500, token)
+        self.assertEqual(host.ask("GET", "/api/tokens").json, []) # what is not kept is not there
+        self.assertEqual(host.project.read_bytes(), before)
+        self.assertEqual([each for each in os.listdir(folder) if each not in ("ballast", "line.xml", "line.access", "files")], [])
+        self.assertEqual(host.ask("GET", "/api/instances/press").json["settings"]["path"], "/echo")
+        os.remove(host.folder / "ballast")
+        self.assertEqual(draft().status, 200)
+        self.assertIn("press-bearer-token", (host.folder / "line.secrets").read_text())
+        self.assertEqual(host.stop(), 0)
+
     def test_rules(self):
         host, _ = self.with_peer()
         rule = {"name": "Say it", "on": [{"trigger": "press/message-received", "match": [{"kind": "prefix", "text": "SAY "}]}],
@@ -619,10 +709,17 @@ class Editing(WebTest):
 
 
 def take_arguments(given):
-    PROGRAMS.iomhost, PROGRAMS.iompeer, PROGRAMS.modules = given[1:4]
+    PROGRAMS.iomhost, PROGRAMS.iompeer, PROGRAMS.modules, PROGRAMS.contract = given[1:5]
     CONTRACT.update(json.loads(pathlib.Path(given[4]).read_text()))
 
 
 if __name__ == "__main__":
     take_arguments(sys.argv)
+    if sys.argv[5:6] == ["--full-disk"]:
+        inside = Editing("full_disk")
+        try:
+            inside.full_disk(sys.argv[6])
+        finally:
+            inside.doCleanups()
+        sys.exit(0)
     unittest.main(argv=[sys.argv[0], *sys.argv[5:]], verbosity=2)

@@ -210,5 +210,35 @@ TEST(host_project_secrets, are_asked_for_where_they_would_go_elsewhere) {
     EXPECT_THAT(asked(wanted, {{"password", std::string{"p"}}}), IsEmpty());
 }
 
+TEST(SecretsToAsk, NamesEverySettingThatInsertsAStoredOne) {
+    manifest::module_manifest module;
+    for (const auto* id : {"hostname", "headers", "greeting", "path", "bearer-token"}) {
+        manifest::setting one;
+        one.id = id;
+        one.type = std::string_view{id} == "bearer-token" ? manifest::type::secret : manifest::type::text;
+        module.settings.push_back(one);
+    }
+    const std::vector<std::string> headers{"X-Site: 7", "X-Key: ${secret:key}"};
+    step_draft step;
+    step.send = "log in ${secret:pin|json}";
+    const values_draft present{{"hostname", std::string{"here"}},
+                               {"headers", headers},
+                               {"greeting", std::vector<step_draft>{step}},
+                               {"path", std::string{"/x"}}};
+    auto wanted = present;
+    EXPECT_THAT(secrets_to_ask(present, wanted, {}, module), IsEmpty());
+    wanted[0].second = std::string{"evil"};
+    EXPECT_THAT(secrets_to_ask(present, wanted, {}, module), ElementsAre("headers", "greeting"));
+    EXPECT_THAT(secrets_to_ask(present, wanted, {}, module, {"pin"}), ElementsAre("headers"));
+    EXPECT_THAT(secrets_to_ask(present, wanted, {}, module, {"pin", "key"}), IsEmpty());
+    wanted[1].second = std::vector<std::string>{"X-Key: typed"};
+    EXPECT_THAT(secrets_to_ask(present, wanted, {}, module, {"pin"}), IsEmpty());
+    wanted.emplace_back("bearer-token", std::string{"${secret:anything}"}); // where none was before
+    EXPECT_THAT(secrets_to_ask(present, wanted, {}, module, {"pin"}), ElementsAre("bearer-token"));
+    EXPECT_THAT(secrets_to_ask(present, wanted, {}, module, {"pin", "anything"}), IsEmpty());
+    wanted[3].second = std::string{"/${env:IOM_KEY}"};
+    EXPECT_THAT(secrets_to_ask(present, wanted, {}, module, {"pin", "anything"}), ElementsAre("path"));
+}
+
 } // namespace
 } // namespace iom::host
