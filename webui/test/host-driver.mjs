@@ -18,7 +18,7 @@ const modules = [join(process.env.IOM_MODULES ?? join(build, 'modules'), 'websoc
 const patience = Number(process.env.IOM_PATIENCE ?? 60_000);
 const secrets = { 'roof-bearer-token': 'f7c1e0-roof', 'dispatch-password': 'opensesame-dispatch' };
 
-const demo = ({ server, roof, nowhere }) => `<?xml version="1.0" encoding="UTF-8"?>
+const demo = ({ server, roof, nowhere, often }) => `<?xml version="1.0" encoding="UTF-8"?>
 <!-- What the page's tests run. -->
 <project name="Line 3">
   <variable name="strokes" type="int" value="0"/>
@@ -26,7 +26,7 @@ const demo = ({ server, roof, nowhere }) => `<?xml version="1.0" encoding="UTF-8
   <instance name="press" module="websocket-client">
     <set name="hostname">127.0.0.1</set>
     <set name="port">${server}</set>
-    <set name="path">/machine</set>
+    <set name="path">/machine</set>${often ? '\n    <set name="ping-interval">1</set>' : ''}
     <set name="greeting"><send>{"type":"bind","things":["press-1"]}</send></set>
     <set name="ready-match"><match kind="json" pointer="/type" op="=">bound</match></set>
     <set name="farewell"><item>{"type":"unbind","things":["press-1"]}</item></set>
@@ -280,7 +280,7 @@ function ownCertificate(folder) {
     return pem;
 }
 
-/** As in mock-driver.mjs; `alarms`: the machine raises some by itself; `direct`: without the go-between. */
+/** As in mock-driver.mjs; `alarms`: the machine raises some by itself, and is pinged often; `direct`: without the go-between. */
 export async function begin({ project = 'demo', password = null, alarms = false, direct = false } = {}) {
     const folder = mkdtempSync(join(tmpdir(), 'iom-page-'));
     const inspector = new Inspector();
@@ -304,7 +304,7 @@ export async function begin({ project = 'demo', password = null, alarms = false,
         running.push(roof.program);
         const nowhere = await freePort();
         const file = join(folder, 'line.xml');
-        writeFileSync(file, (project === 'demo' ? demo : plain)({ server: server.port, roof: roof.port, nowhere }));
+        writeFileSync(file, (project === 'demo' ? demo : plain)({ server: server.port, roof: roof.port, nowhere, often: alarms }));
         if (project === 'demo') writeFileSync(join(folder, 'line.secrets'), Object.entries(secrets).map(([name, value]) => `${name}=${value}\n`).join(''), { mode: 0o600 });
         if (password) {
             const set = spawnSync(programs.host, ['passwd', file], { input: `${password}\n`, encoding: 'utf8' });

@@ -15,6 +15,7 @@ const most = 1000;
 function outcome(event: TraceEvent): { good: boolean; text: string } {
     const fired = event.looks.filter((one) => one.said === 'fired');
     if (fired.length) return { good: !fired.some((one) => one.acts.some((act) => ['refused', 'given-up', 'timed-out'].includes(act.state))), text: fired.map((one) => one.rule).join(', ') };
+    if (event.listeners === 0) return { good: false, text: 'no rule listens to it' };
     return { good: false, text: event.listeners === 1 ? 'one rule looked, none fired' : `${event.listeners} rules looked, none fired` };
 }
 
