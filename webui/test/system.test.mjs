@@ -32,7 +32,7 @@ spec('a password is set, changed, and asked for; a wrong old one is refused', { 
     await set(/^Set a password/, 'Set password', '', 'correct horse');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     assert.equal((await fetch(`${host.url}/api/system`)).status, 401);
-    await set(/^Change the password/, 'Change password', 'wrong password', 'battery staple');
+    await set(/^Change password/, 'Change password', 'wrong password', 'battery staple');
     await page.getByText('The old password is not right.').waitFor();
     await page.getByLabel('Password until now').fill('correct horse');
     await page.getByRole('dialog').getByRole('button', { name: 'Change password' }).click();

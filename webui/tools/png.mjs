@@ -1,4 +1,5 @@
-// Makes a picture of a page small: the 256 colours that it has most of, the others the nearest of those.
+// Makes a picture of a page small: 256 colours, those it has most of and some of each kind; the others become the
+// nearest of those.
 import { crc32 as nodeCrc, deflateSync, inflateSync } from 'node:zlib';
 
 const table = Array.from({ length: 256 }, (_, n) => {
@@ -47,7 +48,10 @@ export function small(png) {
     const counts = new Map();
     const colour = (at) => (pixels[at] << 16) | (pixels[at + 1] << 8) | pixels[at + 2];
     for (let at = 0; at < pixels.length; at += step) counts.set(colour(at), (counts.get(colour(at)) ?? 0) + 1);
-    const palette = [...counts].sort((left, right) => right[1] - left[1]).slice(0, 256).map(([one]) => one);
+    const popular = [...counts].sort((left, right) => right[1] - left[1]).map(([one]) => one);
+    const kinds = new Map();
+    for (const one of popular) if (!kinds.has(one & 0xf0f0f0)) kinds.set(one & 0xf0f0f0, one);
+    const palette = [...new Set([...popular.slice(0, 96), ...kinds.values(), ...popular])].slice(0, 256);
     const place = new Map(palette.map((one, i) => [one, i]));
     const apart = (one, other) => ((one >> 16) - (other >> 16)) ** 2 + (((one >> 8) & 255) - ((other >> 8) & 255)) ** 2 + ((one & 255) - (other & 255)) ** 2;
     for (const one of counts.keys()) {

@@ -17,7 +17,7 @@ export function TriedView({ tried, title }: { tried: Tried; title?: string }) {
         <div class={`tried ${fires ? 'good' : 'no'}`}>
             <p class="verdict">
                 <Mark good={fires} />
-                {title ? <b>{title}</b> : null} {fires ? 'It would fire.' : told ? 'It would not fire.' : `It would not fire. ${tried.sentence}`}
+                {title ? <b>{title}:</b> : null} {fires ? 'It would fire.' : told ? 'It would not fire.' : `It would not fire. ${tried.sentence}`}
             </p>
             {(tried.matches.length > 0 || tried.conditions.length > 0) && (
                 <ul>
