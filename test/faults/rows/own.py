@@ -291,7 +291,7 @@ def no_memory(run):
 def disk_full(run):
     place = run.here()
     peer = run.peer(place)
-    case = run.case("log folder full; saving a project is not built yet")
+    case = run.case("log folder full")
     press = run.instance("press", peer, log_comms="true")
     folder = run.folder / "log"
     folder.mkdir()
