@@ -518,7 +518,7 @@ export class Api {
     getCertificate = () => ({ body: this.certificate });
     saveCertificate = ({ body }) => {
         if (!body.certificate.includes('-----BEGIN CERTIFICATE-----')) throw new Refusal(422, 'mistakes', 'This is no certificate in PEM form: it has no line -----BEGIN CERTIFICATE-----.');
-        this.certificate = { https: false, generated: false, subject: 'CN=controller-7', names: ['controller-7.plant.example'], issuer: 'CN=Plant CA', notBefore: Date.now(), notAfter: Date.now() + 3e10, fingerprint: 'ab:cd' };
+        this.certificate = { https: false, generated: false, subject: 'CN=controller.plant.example', names: ['controller.plant.example'], issuer: 'CN=Plant CA', notBefore: Date.now(), notAfter: Date.now() + 3e10, fingerprint: 'ab:cd' };
         return { body: this.certificate };
     };
     generateCertificate = () => {
