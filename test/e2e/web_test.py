@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import re
+import socket
 import stat
 import subprocess
 import sys
@@ -438,6 +439,31 @@ class Looking(WebTest):
         self.assertEqual((error["id"], error["error"]), (99, "bad-request"))
         host.process.terminate()
         self.assertEqual(channel.until(lambda message: message["type"] == "bye")["reason"], "shutdown")
+
+    def test_who_does_not_read_slows_no_rule(self):
+        host, _ = self.with_peer()
+        dead = self.channel(host)
+        dead.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        for number, topic in enumerate(("modules", "instance", "rules", "log", "frames", "trace", "system"), 1):
+            dead.say({"type": "subscribe", "id": number, "topic": topic,
+                      **({"filter": {"instance": "press"}} if topic == "instance" else {})})
+        resident = lambda: int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{host.process.pid}/status").read_text())[1])
+        line = host.connect()
+        self.addCleanup(line.close)
+        def send(count):
+            for _ in range(count):
+                line.request("POST", "/api/instances/press/actions/send-message",
+                             json.dumps({"arguments": {"message": "STROKE 1"}}), {"Content-Type": "application/json"})
+                answer = line.getresponse()
+                answer.read()
+                self.assertIn(answer.status, (200, 202))
+        send(2000) # by then every memory that is bounded is as full as it gets, or nearly
+        before = resident()
+        send(8000)
+        eventually("the rule has counted them all", lambda: host.ask("GET", "/api/rules").json["variables"][0]["value"] == 10000)
+        self.assertLess(resident() - before, 16 * 1024) # KiB
+        self.assertEqual(host.ask("GET", "/api/rules/Count").json["report"]["fired"], 10000)
+        self.assertEqual(host.ask("GET", "/api/instances/press").json["summary"]["state"], "ready")
 
     def test_nonsense_and_binary_end_a_channel(self):
         host = self.host("--web", "127.0.0.1:0")
