@@ -332,6 +332,15 @@ bool match::test(message_view& message) const {
                        [&](const auto& test) { return test->run(message, nullptr); });
 }
 
+std::optional<std::size_t> match::failing(message_view& message) const {
+    for (std::size_t at = 0; at < tests_.size(); ++at) {
+        if (!tests_[at]->run(message, nullptr)) {
+            return at;
+        }
+    }
+    return std::nullopt;
+}
+
 bool match::capture(message_view& message, capture_list& captures) const {
     captures.clear();
     for (const auto& test : tests_) {

@@ -97,6 +97,9 @@ public:
 
     [[nodiscard]] bool test(message_view& message) const;
 
+    /// Place of the first spec that does not hold; nothing if all do.
+    [[nodiscard]] std::optional<std::size_t> failing(message_view& message) const;
+
     /// Like test; where it holds, `captures` has the values, otherwise it is empty.
     bool capture(message_view& message, capture_list& captures) const;
 

@@ -112,7 +112,31 @@ void test_matches(const match& all, value_view message, json_document& scratch, 
     }
 }
 
+const listening* heard_by(const rule_set& rules, std::uint32_t which, const event& what) {
+    for (const listening& each : rules.rules[which].listens) {
+        if (hears(each, what, rules.module_of)) {
+            return &each;
+        }
+    }
+    return nullptr;
+}
+
+value_view tested_of(const listening& heard, const event& what) {
+    return heard.tested < what.variables.size() ? what.variables[heard.tested] : value_view{};
+}
+
 } // namespace
+
+std::string why_no_match(const rule_set& rules, std::uint32_t which, const event& what) {
+    const listening* const heard = heard_by(rules, which, what);
+    if (heard == nullptr || heard->test == nullptr) {
+        return {};
+    }
+    json_document scratch;
+    message_view message(tested_of(*heard, what), scratch);
+    const auto failing = heard->test->failing(message);
+    return failing ? "the message " + in_words(heard->test->specs()[*failing], false) : std::string();
+}
 
 rule_trial try_rule(const rule_set& rules, std::uint32_t which, const event& what, bool by_hand,
                     trial_world& world) {
@@ -120,11 +144,7 @@ rule_trial try_rule(const rule_set& rules, std::uint32_t which, const event& wha
     rule_trial made;
     const listening* heard = nullptr;
     if (!by_hand) {
-        for (const listening& each : tried.listens) {
-            if (heard == nullptr && hears(each, what, rules.module_of)) {
-                heard = &each;
-            }
-        }
+        heard = heard_by(rules, which, what);
         if (heard == nullptr) {
             made.sentence = "does not listen to this";
             return made;
@@ -143,13 +163,12 @@ rule_trial try_rule(const rule_set& rules, std::uint32_t which, const event& wha
         goes_on = false;
     }
     if (heard != nullptr && heard->test != nullptr) {
-        const value_view message =
-            heard->tested < what.variables.size() ? what.variables[heard->tested] : value_view{};
+        const value_view message = tested_of(*heard, what);
         test_matches(*heard->test, message, each_scratch, made);
         message_view view(message, scratch);
         if (!heard->test->capture(view, captures) && goes_on) {
             made.said = verdict::no_match;
-            made.sentence = "its match did not hold";
+            made.sentence = "its match did not hold: " + why_no_match(rules, which, what);
             goes_on = false;
         }
         const auto& names = heard->test->capture_names();

@@ -63,6 +63,10 @@ struct rule_trial {
     std::vector<deed> would;
 };
 
+/// Which part of the rule's match that event does not fit: `the message does not contain "ALARM"`. Empty if
+/// it does, or if the rule does not listen to it.
+std::string why_no_match(const rule_set& rules, std::uint32_t which, const event& what);
+
 /// `by_hand`: as if a person fired it. Counts (on-change, at-most, debounce) are not looked at.
 rule_trial try_rule(const rule_set& rules, std::uint32_t which, const event& what, bool by_hand,
                     trial_world& world);

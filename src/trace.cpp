@@ -1,10 +1,12 @@
 #include "trace.hpp"
 
 #include "host_manifest.hpp"
+#include "rule_trial.hpp"
 
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <ranges>
 
 namespace iom::host {
 namespace {
@@ -232,7 +234,9 @@ std::string trace::trigger_name(const project* in, std::uint32_t instance, std::
     return "trigger " + std::to_string(trigger);
 }
 
-std::string trace::explain(const project* in, std::uint32_t rule, verdict said, std::uint32_t detail) {
+/// `of`: the event, if it is still known.
+std::string trace::explain(const project* in, std::uint32_t rule, verdict said, std::uint32_t detail,
+                           const record* of) {
     switch (said) {
     case verdict::never:
         return "was not looked at yet";
@@ -243,6 +247,15 @@ std::string trace::explain(const project* in, std::uint32_t rule, verdict said, 
     case verdict::disabled:
         return "is not enabled";
     case verdict::no_match:
+        if (in != nullptr && of != nullptr && of->whole && rule < in->rules.rules.size()) {
+            const std::vector<value> kept = kept_in(*of);
+            std::vector<value_view> variables;
+            for (const value& each : kept) {
+                variables.push_back(each.view());
+            }
+            const std::string why = why_no_match(in->rules, rule, {of->instance, of->trigger, variables});
+            return "its match did not hold" + (why.empty() ? why : ": " + why);
+        }
         return "its match did not hold";
     case verdict::condition:
         if (in != nullptr && rule < in->rules.rules.size() &&
@@ -293,8 +306,8 @@ std::string trace::describe(const record& of) const {
     for (std::uint32_t at = 0; at < of.size; ++at) {
         const entry& each = of.entries[at];
         if (each.what == deed::looked) {
-            out +=
-                "; rule " + rule_name(in, each.rule) + ": " + explain(in, each.rule, each.said, each.detail);
+            out += "; rule " + rule_name(in, each.rule) + ": " +
+                   explain(in, each.rule, each.said, each.detail, &of);
             continue;
         }
         out += ", " + act_name(in, each.rule, each.detail);
@@ -360,7 +373,7 @@ std::string trace::in_words(std::uint32_t rule, const rule_report& report, time_
     }
     if (report.last_no) {
         out += "; last said no " + seconds(now - *report.last_no) +
-               " ago: " + explain(in, rule, report.last_no_said, report.last_no_detail);
+               " ago: " + in_words(rule, report.last_no_said, report.last_no_detail, *report.last_no);
     }
     return out;
 }
@@ -437,8 +450,25 @@ std::vector<std::uint64_t> trace::changed_since(std::uint64_t change) const {
     return numbers;
 }
 
-std::string trace::in_words(std::uint32_t rule, verdict said, std::uint32_t detail) const {
-    return explain(project_of(generation_), rule, said, detail);
+std::string trace::in_words(std::uint32_t rule, verdict said, std::uint32_t detail, time_us at) const {
+    const project* const in = project_of(generation_);
+    std::string sentence = explain(in, rule, said, detail, nullptr);
+    if (said != verdict::no_match) {
+        return sentence;
+    }
+    // Several events may have come at one time; what the rule did not listen to explains nothing.
+    const std::uint64_t oldest = last_ - std::min<std::uint64_t>(last_, capacity) + 1;
+    const auto numbers = std::views::iota(oldest, last_ + 1);
+    const auto by_time = [this](std::uint64_t number) { return records_[place_of(number)].time; };
+    for (const std::uint64_t number :
+         std::ranges::equal_range(numbers, at, {}, by_time) | std::views::take(16)) {
+        const record& each = records_[place_of(number)];
+        if (each.generation == generation_) {
+            std::string more = explain(in, rule, said, detail, &each);
+            sentence = more.size() > sentence.size() ? std::move(more) : sentence;
+        }
+    }
+    return sentence;
 }
 
 std::optional<trace_event> trace::tell(std::uint64_t number) const {
@@ -485,7 +515,7 @@ std::optional<trace_event> trace::tell(std::uint64_t number) const {
             look.rule = in != nullptr && each.rule < in->rules.rules.size() ? in->rules.rules[each.rule].name
                                                                             : std::to_string(each.rule + 1);
             look.said = each.said;
-            look.sentence = explain(in, each.rule, each.said, each.detail);
+            look.sentence = explain(in, each.rule, each.said, each.detail, &of);
             made.looks.push_back(std::move(look));
             continue;
         }

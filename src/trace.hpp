@@ -91,8 +91,9 @@ public:
     [[nodiscard]] std::optional<trace_event> tell(std::uint64_t number) const;
     /// Numbers of events that changed after `change`, the earliest change first.
     [[nodiscard]] std::vector<std::uint64_t> changed_since(std::uint64_t change) const;
-    /// What a verdict means, for a rule of the newest project.
-    [[nodiscard]] std::string in_words(std::uint32_t rule, verdict said, std::uint32_t detail) const;
+    /// What a verdict means, for a rule of the newest project that gave it then.
+    [[nodiscard]] std::string in_words(std::uint32_t rule, verdict said, std::uint32_t detail,
+                                       time_us at) const;
 
     /// One line on a rule: when it was looked at, fired, and why it last said no.
     [[nodiscard]] std::string in_words(std::uint32_t rule, const rule_report& report, time_us now) const;
@@ -154,7 +155,7 @@ private:
     [[nodiscard]] static std::string trigger_name(const project* in, std::uint32_t instance,
                                                   std::uint32_t trigger);
     [[nodiscard]] static std::string explain(const project* in, std::uint32_t rule, verdict said,
-                                             std::uint32_t detail);
+                                             std::uint32_t detail, const record* of);
 
     log& journal_;
     const bool aloud_;

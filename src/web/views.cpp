@@ -347,14 +347,14 @@ json report_json(desk& from, std::uint32_t rule) {
     }
     if (known.last_looked) {
         made["lastLooked"] = wall_of(*known.last_looked);
-        made["sentence"] =
-            text_json(as_sentence(controller.events().in_words(rule, known.last_said, known.detail)));
+        made["sentence"] = text_json(as_sentence(
+            controller.events().in_words(rule, known.last_said, known.detail, *known.last_looked)));
     }
     if (known.last_no) {
         made["lastNo"] = wall_of(*known.last_no);
         made["lastNoSaid"] = to_contract(known.last_no_said);
-        made["lastNoSentence"] = text_json(
-            as_sentence(controller.events().in_words(rule, known.last_no_said, known.last_no_detail)));
+        made["lastNoSentence"] = text_json(as_sentence(
+            controller.events().in_words(rule, known.last_no_said, known.last_no_detail, *known.last_no)));
     }
     return made;
 }
