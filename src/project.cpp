@@ -383,6 +383,7 @@ succession succession_of(const project& before, const project& after) {
     for (const auto& one : before.rules.rules) {
         const auto found = after.find_rule(one.name);
         made.rules.push_back(found && after.rules.rules[*found].written == one.written ? *found : no_rule);
+        made.named.push_back(found.value_or(no_rule));
     }
     for (const auto& one : before.modules) {
         const auto found = std::find_if(after.modules.begin(), after.modules.end(),

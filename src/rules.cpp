@@ -907,8 +907,14 @@ void rule_engine::body::adopt_reports(const body& before, const succession& what
     };
     for (std::uint32_t old = 0; old < before.rules_.size(); ++old) {
         const auto which = successor(what.rules, old);
-        if (which == no_rule)
+        if (which == no_rule) {
+            // What a changed rule said of events is no longer true; how often it fired is.
+            if (const auto changed = successor(what.named, old); changed != no_rule) {
+                states_[changed].known.fired = before.states_[old].known.fired;
+                states_[changed].known.last_fired = before.states_[old].known.last_fired;
+            }
             continue;
+        }
         auto& state = states_[which];
         state.known = before.report(old);
         state.walk = walks_;

@@ -231,6 +231,7 @@ struct rule_report {
 /// the old one the place in the new one, or no_rule.
 struct succession {
     std::vector<std::uint32_t> rules; ///< those that were not changed
+    std::vector<std::uint32_t> named; ///< those that have the same name
     std::vector<std::uint32_t> instances;
     std::vector<std::uint32_t> modules;
 };

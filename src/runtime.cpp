@@ -469,9 +469,9 @@ runtime::unit* runtime::unit_of(const instance& who) {
 /// What could not be done while calls of the modules were on the stack, and what time has made due.
 void runtime::look_after_units() {
     const time_us now = control_loop::now();
-    for (instance* const each : std::exchange(condemned_, {})) {
+    for (const auto& [each, why] : std::exchange(condemned_, {})) {
         if (unit* const which = unit_of(*each)) {
-            broke(*which, "its module broke the contract");
+            broke(*which, why);
         }
     }
     for (const auto& each : units_) {
@@ -737,8 +737,8 @@ void runtime::stopped(instance& /*who*/) {
     units_changed_ = true;
 }
 
-void runtime::condemned(instance& who, std::string_view /*sentence*/) {
-    condemned_.push_back(&who);
+void runtime::condemned(instance& who, std::string_view sentence) {
+    condemned_.emplace_back(&who, sentence);
     units_changed_ = true;
 }
 

@@ -210,9 +210,9 @@ private:
     std::vector<std::unique_ptr<unit>> units_;   ///< in the project's order
     std::vector<std::unique_ptr<unit>> leaving_; ///< no longer in the project, but not at their end
     std::vector<std::unique_ptr<unit>> dead_;    ///< kept for late calls of their modules' threads
-    std::vector<instance*> condemned_;
-    bool units_changed_ = false;       ///< something that look_after_units has to do
-    std::optional<time_us> units_due_; ///< or when it will have
+    std::vector<std::pair<instance*, std::string>> condemned_; ///< and why
+    bool units_changed_ = false;                               ///< something that look_after_units has to do
+    std::optional<time_us> units_due_;                         ///< or when it will have
     time_us rules_time_ = 0;
     bool stopping_ = false;
     bool cut_ = false;

@@ -11,7 +11,7 @@
 namespace iom::host {
 namespace {
 
-constexpr std::size_t most_projects = 4;
+constexpr std::size_t most_chapters = 256;
 
 /// Where the record of that number lies: the newest overwrites the oldest.
 constexpr std::size_t place_of(std::uint64_t number) {
@@ -47,10 +47,37 @@ trace::trace(log& journal, bool aloud) : journal_(journal), aloud_(aloud), recor
 }
 
 void trace::use(std::shared_ptr<const project> current) {
-    projects_.emplace_back(++generation_, std::move(current));
-    if (projects_.size() > most_projects) {
-        projects_.pop_front();
+    const std::uint64_t oldest = records_[place_of(last_ + 1)].number != 0
+                                     ? records_[place_of(last_ + 1)].generation
+                                     : 0; // still with room for more
+    while (!chapters_.empty() &&
+           (chapters_.front().generation < oldest || chapters_.size() >= most_chapters)) {
+        chapters_.pop_front();
     }
+    chapter next;
+    next.generation = ++generation_;
+    for (const rule& each : current->rules.rules) {
+        chapter::told_rule told{each.name, {}, {}};
+        for (const act& one : each.acts) {
+            told.acts.push_back(one.written);
+        }
+        for (const condition& one : each.conditions) {
+            told.conditions.push_back(one.written);
+        }
+        const std::size_t place = next.rules.size();
+        const bool same = !chapters_.empty() && place < chapters_.back().rules.size() &&
+                          *chapters_.back().rules[place] == told;
+        next.rules.push_back(same ? chapters_.back().rules[place]
+                                  : std::make_shared<const chapter::told_rule>(std::move(told)));
+    }
+    for (const instance_plan& each : current->instances) {
+        next.instances.push_back({each.name, current->modules[each.module]});
+    }
+    if (!chapters_.empty()) {
+        chapters_.back().whole.reset();
+    }
+    next.whole = std::move(current);
+    chapters_.push_back(std::move(next));
 }
 
 trace::record* trace::find(std::uint64_t number) {
@@ -119,19 +146,19 @@ void trace::acted(std::uint32_t rule, std::uint32_t act, bool accepted, time_us 
         to->sentence.assign(sentence);
         to->failed = to->size > 0 ? to->size - 1 : no_rule;
     }
-    const project* const in = project_of(generation_);
+    const chapter* const in = chapter_of(generation_);
     journal_.write_rule(ending_ ? log_level::debug : log_level::error,
-                        in != nullptr ? in->rules.rules[rule].name : std::string(),
+                        in != nullptr ? in->rules[rule]->name : std::string(),
                         act_name(in, rule, act) + " was refused: " + std::string(sentence));
 }
 
 /// The host's own actions are over when they return.
 bool trace::is_at_once(std::uint32_t rule, std::uint32_t act) const {
-    const project* const in = project_of(generation_);
+    const chapter* const in = chapter_of(generation_);
     if (in == nullptr) {
         return false;
     }
-    const host::act& one = in->rules.rules[rule].acts[act];
+    const host::act& one = in->whole->rules.rules[rule].acts[act];
     // Of the host's own only host/http takes its time.
     return one.instance == host_instance && !one.targets.empty() && one.targets.front().what != nullptr &&
            one.targets.front().what->number != host_action::http;
@@ -154,9 +181,9 @@ void trace::end(std::uint32_t listeners, std::uint32_t stopped_by) {
 }
 
 void trace::complain(std::uint32_t rule, std::string_view sentence) {
-    const project* const in = project_of(generation_);
-    const bool known = in != nullptr && rule < in->rules.rules.size();
-    journal_.write_rule(log_level::error, known ? in->rules.rules[rule].name : std::string(), sentence);
+    const chapter* const in = chapter_of(generation_);
+    const bool known = in != nullptr && rule < in->rules.size();
+    journal_.write_rule(log_level::error, known ? in->rules[rule]->name : std::string(), sentence);
 }
 
 void trace::finished(const call_origin& origin, iom_outcome outcome, std::string_view sentence) {
@@ -182,7 +209,7 @@ void trace::finished(const call_origin& origin, iom_outcome outcome, std::string
         to->sentence.assign(sentence);
     }
     if (aloud_) {
-        const project* const in = project_of(to->generation);
+        const chapter* const in = chapter_of(to->generation);
         journal_.write(log_level::info, {},
                        "trace: event " + std::to_string(to->number) + ": " +
                            act_name(in, origin.rule, origin.action) +
@@ -193,35 +220,31 @@ void trace::finished(const call_origin& origin, iom_outcome outcome, std::string
     }
 }
 
-const project* trace::project_of(std::uint64_t generation) const {
-    for (const auto& [number, each] : projects_) {
-        if (number == generation) {
-            return each.get();
-        }
-    }
-    return nullptr;
+const trace::chapter* trace::chapter_of(std::uint64_t generation) const {
+    const auto found = std::ranges::lower_bound(chapters_, generation, {}, &chapter::generation);
+    return found != chapters_.end() && found->generation == generation ? &*found : nullptr;
 }
 
-std::string trace::rule_name(const project* in, std::uint32_t rule) {
-    return in != nullptr && rule < in->rules.rules.size() ? in_quotes(in->rules.rules[rule].name)
-                                                          : "number " + std::to_string(rule + 1);
+std::string trace::rule_name(const chapter* in, std::uint32_t rule) {
+    return in != nullptr && rule < in->rules.size() ? in_quotes(in->rules[rule]->name)
+                                                    : "number " + std::to_string(rule + 1);
 }
 
-std::string trace::act_name(const project* in, std::uint32_t rule, std::uint32_t act) {
-    if (in != nullptr && rule < in->rules.rules.size() && act < in->rules.rules[rule].acts.size()) {
-        return in->rules.rules[rule].acts[act].written;
+std::string trace::act_name(const chapter* in, std::uint32_t rule, std::uint32_t act) {
+    if (in != nullptr && rule < in->rules.size() && act < in->rules[rule]->acts.size()) {
+        return in->rules[rule]->acts[act];
     }
     return "action " + std::to_string(act + 1);
 }
 
-std::string trace::trigger_name(const project* in, std::uint32_t instance, std::uint32_t trigger) {
+std::string trace::trigger_name(const chapter* in, std::uint32_t instance, std::uint32_t trigger) {
     const manifest::module_manifest* described = nullptr;
     std::string name;
     if (instance == host_instance) {
         described = &host_manifest();
         name = "host";
     } else if (in != nullptr && instance < in->instances.size()) {
-        described = in->modules[in->instances[instance].module].get();
+        described = in->instances[instance].module.get();
         name = in->instances[instance].name;
     }
     if (described != nullptr) {
@@ -235,7 +258,7 @@ std::string trace::trigger_name(const project* in, std::uint32_t instance, std::
 }
 
 /// `of`: the event, if it is still known.
-std::string trace::explain(const project* in, std::uint32_t rule, verdict said, std::uint32_t detail,
+std::string trace::explain(const chapter* in, std::uint32_t rule, verdict said, std::uint32_t detail,
                            const record* of) {
     switch (said) {
     case verdict::never:
@@ -247,20 +270,20 @@ std::string trace::explain(const project* in, std::uint32_t rule, verdict said, 
     case verdict::disabled:
         return "is not enabled";
     case verdict::no_match:
-        if (in != nullptr && of != nullptr && of->whole && rule < in->rules.rules.size()) {
+        if (in != nullptr && in->whole != nullptr && of != nullptr && of->whole && rule < in->rules.size()) {
             const std::vector<value> kept = kept_in(*of);
             std::vector<value_view> variables;
             for (const value& each : kept) {
                 variables.push_back(each.view());
             }
-            const std::string why = why_no_match(in->rules, rule, {of->instance, of->trigger, variables});
+            const std::string why =
+                why_no_match(in->whole->rules, rule, {of->instance, of->trigger, variables});
             return "its match did not hold" + (why.empty() ? why : ": " + why);
         }
         return "its match did not hold";
     case verdict::condition:
-        if (in != nullptr && rule < in->rules.rules.size() &&
-            detail < in->rules.rules[rule].conditions.size()) {
-            return "its condition did not hold: " + in->rules.rules[rule].conditions[detail].written;
+        if (in != nullptr && rule < in->rules.size() && detail < in->rules[rule]->conditions.size()) {
+            return "its condition did not hold: " + in->rules[rule]->conditions[detail];
         }
         return "condition " + std::to_string(detail + 1) + " did not hold";
     case verdict::unchanged:
@@ -278,7 +301,7 @@ std::string trace::explain(const project* in, std::uint32_t rule, verdict said, 
 }
 
 std::string trace::describe(const record& of) const {
-    const project* const in = project_of(of.generation);
+    const chapter* const in = chapter_of(of.generation);
     std::string out = "event " + std::to_string(of.number) + ": " + trigger_name(in, of.instance, of.trigger);
     switch (of.why) {
     case cause::trigger:
@@ -360,7 +383,7 @@ std::vector<std::string> trace::in_words(std::size_t most, time_us now) const {
 }
 
 std::string trace::in_words(std::uint32_t rule, const rule_report& report, time_us now) const {
-    const project* const in = project_of(generation_);
+    const chapter* const in = chapter_of(generation_);
     std::string out = "rule " + rule_name(in, rule) + ": fired " + std::to_string(report.fired) +
                       (report.fired == 1 ? " time" : " times");
     if (!report.enabled) {
@@ -451,7 +474,7 @@ std::vector<std::uint64_t> trace::changed_since(std::uint64_t change) const {
 }
 
 std::string trace::in_words(std::uint32_t rule, verdict said, std::uint32_t detail, time_us at) const {
-    const project* const in = project_of(generation_);
+    const chapter* const in = chapter_of(generation_);
     std::string sentence = explain(in, rule, said, detail, nullptr);
     if (said != verdict::no_match) {
         return sentence;
@@ -478,7 +501,7 @@ std::optional<trace_event> trace::tell(std::uint64_t number) const {
     }
     static constexpr std::string_view states[] = {"",     "refused",  "put-off",  "begun",
                                                   "done", "given-up", "timed-out"};
-    const project* const in = project_of(of.generation);
+    const chapter* const in = chapter_of(of.generation);
     trace_event made;
     made.number = number;
     made.change = of.change;
@@ -487,17 +510,17 @@ std::optional<trace_event> trace::tell(std::uint64_t number) const {
     made.instance = of.instance;
     made.trigger_number = of.trigger;
     made.trigger = trigger_name(in, of.instance, of.trigger);
-    made.by = of.by == no_rule || in == nullptr ? std::string() : in->rules.rules[of.by].name;
+    made.by = of.by == no_rule || in == nullptr ? std::string() : in->rules[of.by]->name;
     made.whole = of.whole;
     made.listeners = of.listeners;
     made.omitted = of.omitted;
     if (of.stopped_by != no_rule && in != nullptr) {
-        made.stopped_by = in->rules.rules[of.stopped_by].name;
+        made.stopped_by = in->rules[of.stopped_by]->name;
     }
     const manifest::trigger* described = nullptr;
     if (of.instance == host_instance || (in != nullptr && of.instance < in->instances.size())) {
         const manifest::module_manifest& module =
-            of.instance == host_instance ? host_manifest() : *in->modules[in->instances[of.instance].module];
+            of.instance == host_instance ? host_manifest() : *in->instances[of.instance].module;
         for (const manifest::trigger& each : module.triggers) {
             described = each.number == of.trigger ? &each : described;
         }
@@ -512,8 +535,8 @@ std::optional<trace_event> trace::tell(std::uint64_t number) const {
         const entry& each = of.entries[at];
         if (each.what == deed::looked) {
             trace_event::look look;
-            look.rule = in != nullptr && each.rule < in->rules.rules.size() ? in->rules.rules[each.rule].name
-                                                                            : std::to_string(each.rule + 1);
+            look.rule = in != nullptr && each.rule < in->rules.size() ? in->rules[each.rule]->name
+                                                                      : std::to_string(each.rule + 1);
             look.said = each.said;
             look.sentence = explain(in, each.rule, each.said, each.detail, &of);
             made.looks.push_back(std::move(look));

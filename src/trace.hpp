@@ -143,18 +143,38 @@ private:
         std::array<char, most_kept> kept; ///< the variables, one behind the other
     };
 
+    /// What is kept of a project to tell its events by; rules that did not change are shared with the next.
+    struct chapter {
+        struct told_rule {
+            std::string name;
+            std::vector<std::string> acts;
+            std::vector<std::string> conditions;
+
+            bool operator==(const told_rule&) const = default;
+        };
+        struct told_instance {
+            std::string name;
+            std::shared_ptr<const manifest::module_manifest> module;
+        };
+
+        std::uint64_t generation = 0;
+        std::vector<std::shared_ptr<const told_rule>> rules;
+        std::vector<told_instance> instances;
+        std::shared_ptr<const project> whole; ///< of the newest alone
+    };
+
     record* find(std::uint64_t number);
     static void keep(record& to, std::span<const value_view> variables);
     [[nodiscard]] static std::vector<value> kept_in(const record& from);
     void add(const entry& what);
     [[nodiscard]] bool is_at_once(std::uint32_t rule, std::uint32_t act) const;
-    [[nodiscard]] const project* project_of(std::uint64_t generation) const;
+    [[nodiscard]] const chapter* chapter_of(std::uint64_t generation) const;
     [[nodiscard]] std::string describe(const record& of) const;
-    [[nodiscard]] static std::string rule_name(const project* in, std::uint32_t rule);
-    [[nodiscard]] static std::string act_name(const project* in, std::uint32_t rule, std::uint32_t act);
-    [[nodiscard]] static std::string trigger_name(const project* in, std::uint32_t instance,
+    [[nodiscard]] static std::string rule_name(const chapter* in, std::uint32_t rule);
+    [[nodiscard]] static std::string act_name(const chapter* in, std::uint32_t rule, std::uint32_t act);
+    [[nodiscard]] static std::string trigger_name(const chapter* in, std::uint32_t instance,
                                                   std::uint32_t trigger);
-    [[nodiscard]] static std::string explain(const project* in, std::uint32_t rule, verdict said,
+    [[nodiscard]] static std::string explain(const chapter* in, std::uint32_t rule, verdict said,
                                              std::uint32_t detail, const record* of);
 
     log& journal_;
@@ -165,7 +185,7 @@ private:
     std::uint64_t last_ = 0;
     std::uint64_t changes_ = 0;
     std::uint64_t generation_ = 0;
-    std::deque<std::pair<std::uint64_t, std::shared_ptr<const project>>> projects_; ///< the latest few
+    std::deque<chapter> chapters_; ///< those that events are left of
 };
 
 } // namespace iom::host

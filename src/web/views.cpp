@@ -268,7 +268,16 @@ json live_summary(desk& from, std::uint32_t index) {
         made["lastError"] = text_json(error);
         made["lastErrorLayer"] = text_json(text_at(at.error_layer));
         made["lastErrorCode"] = text_json(text_at(at.error_code));
-        made["lastErrorAt"] = milliseconds(statuses[at.error].changed);
+        // The same failure again changes nothing but the state that follows it.
+        const std::int64_t since = milliseconds(statuses[at.error].changed);
+        std::int64_t last = since;
+        for (const hour::change& each : from.last_hour(index).states) {
+            if (each.state == "waiting" || each.state == "faulted") {
+                last = std::max(last, each.at);
+            }
+        }
+        made["lastErrorAt"] = last;
+        made["lastErrorSince"] = since;
     }
     if (at.next_retry != known_statuses::none) {
         const status_entry& retry = statuses[at.next_retry];

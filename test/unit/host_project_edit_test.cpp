@@ -397,7 +397,7 @@ TEST(host_project_edit, a_place_in_the_file_is_a_place_in_the_draft) {
     const auto& two = root.children[2];
     check(two.children[3], "/when/2");
     EXPECT_EQ(find_spot(root, two.children[3].where).name, "two");
-    EXPECT_EQ(find_spot(root, {"p.xml", 0, 0}).what, spot::part::file);
+    EXPECT_EQ(find_spot(root, manifest::location{"p.xml", 0, 0}).what, spot::part::file);
 }
 
 // ---- any edits in any order -----------------------------------------------------------------------------

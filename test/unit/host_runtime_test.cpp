@@ -327,6 +327,41 @@ TEST_F(Runtime, ReloadGoesOnWithoutTheCallsOfOldRules) {
     EXPECT_THAT(journal_.text(), HasSubstr("an action of the rules before they were loaded again failed"));
 }
 
+TEST_F(Runtime, EventsKeepTheirNamesHoweverOftenTheProjectChanges) {
+    const auto text = [](int pace) {
+        return instance_xml("a") +
+               rule_xml("first", on_xml("a/started"), log_xml("NOTE " + std::to_string(pace)));
+    };
+    run(text(0));
+    EXPECT_TRUE(until_logged("NOTE 0"));
+    std::uint64_t number = 1;
+    while (it_->events().tell(number) && it_->events().tell(number)->looks.empty()) {
+        ++number;
+    }
+    const auto told = it_->events().tell(number);
+    ASSERT_TRUE(told);
+    for (int pace = 1; pace <= 20; ++pace) {
+        write(text(pace));
+        it_->reload();
+    }
+    const auto later = it_->events().tell(number);
+    ASSERT_TRUE(later);
+    EXPECT_EQ(later->trigger, told->trigger);
+    EXPECT_EQ(later->trigger, "a/started");
+    ASSERT_EQ(later->looks.size(), 1U);
+    EXPECT_EQ(later->looks[0].rule, "first");
+    stop();
+}
+
+TEST_F(Runtime, SaysWhichPartOfTheMatchDidNotHold) {
+    run(instance_xml("a") + rule_xml("first", on_xml("a/said", "<match>ALARM</match>"), log_xml("NOTE one")) +
+        rule_xml("go", on_xml("a/started"), say_xml("a", "all is well")));
+    EXPECT_TRUE(until([&] { return it_->engine().report(0).last_no.has_value(); }));
+    EXPECT_THAT(it_->events().in_words(0, it_->engine().report(0), control_loop::now()),
+                HasSubstr("its match did not hold: the message does not contain \"ALARM\""));
+    stop();
+}
+
 // ---- modules that are wrong
 
 TEST_F(Runtime, QuarantinesAModuleThatBreaksTheContractAndStartsItAgain) {

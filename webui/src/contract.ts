@@ -192,8 +192,10 @@ export type InstanceSummary = {
     lastError?: string;
     lastErrorLayer?: string;
     lastErrorCode?: string;
-    /** Milliseconds since 1970, by the controller's clock. */
+    /** When it last failed: milliseconds since 1970, by the controller's clock. */
     lastErrorAt?: number;
+    /** When it first failed like this, without a session in between. */
+    lastErrorSince?: number;
     /** When the next attempt comes by itself. */
     nextRetryAt?: number;
     attempt?: number;
@@ -231,6 +233,8 @@ export type InstanceChange = {
     lastErrorCode?: string | null;
     /** Milliseconds since 1970, by the controller's clock. */
     lastErrorAt?: number | null;
+    /** Milliseconds since 1970, by the controller's clock. */
+    lastErrorSince?: number | null;
     /** When the next attempt comes by itself. */
     nextRetryAt?: number | null;
     attempt?: number | null;
