@@ -141,6 +141,16 @@ web::body::body(web_options options, runtime& controller, log& journal, redactor
         access_.key = random_bytes(32);
         changed = true;
     }
+    std::string unfit;
+    if (https_ && !access_.certificate.certificate.empty() &&
+        (!put_in_order(access_.certificate, unfit) || !server::can_serve(access_.certificate))) {
+        // Rules must not stand still for want of a page.
+        journal_.write(log_level::error, {},
+                       "the certificate of the web page cannot be served" +
+                           (unfit.empty() ? std::string(".") : ": " + unfit) +
+                           " The host makes one of its own instead; replace it in the page, under System");
+        access_.certificate = {};
+    }
     if (https_ && access_.certificate.certificate.empty()) {
         access_.certificate = make_certificate(certificate_names(), wall_now() / 1000);
         access_.generated = true;
@@ -852,10 +862,16 @@ void web::body::get_certificate(const std::shared_ptr<asking>& /*from*/, reply t
 }
 
 void web::body::save_certificate(const std::shared_ptr<asking>& from, reply to) {
-    const key_and_certificate fresh{from->body.at("certificate").get<std::string>(),
-                                    from->body.at("key").get<std::string>()};
+    key_and_certificate fresh{from->body.at("certificate").get<std::string>(),
+                              from->body.at("key").get<std::string>()};
     std::string why;
-    if (!fits_together(fresh, why)) {
+    bool good = put_in_order(fresh, why);
+    if (good && !server::can_serve(fresh)) {
+        good = false;
+        why = "HTTPS cannot be served with this certificate. Give one with a key on P-256, or an RSA key of "
+              "2048 bits.";
+    }
+    if (!good) {
         const bool about_key = why.find("key") != std::string::npos;
         to(problem(
             422, "mistakes", why,

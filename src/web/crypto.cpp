@@ -1,5 +1,6 @@
 #include "web/crypto.hpp"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <array>
 #include <cerrno>
@@ -9,10 +10,12 @@
 #include <stdexcept>
 #include <sys/random.h>
 #include <system_error>
+#include <utility>
 
 #include <mbedtls/ecp.h>
 #include <mbedtls/md.h>
 #include <mbedtls/oid.h>
+#include <mbedtls/pem.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/pkcs5.h>
 #include <mbedtls/platform_util.h>
@@ -92,7 +95,16 @@ std::string name_in_words(const mbedtls_x509_name& name) {
 
 bool parse_chain(mbedtls_x509_crt& chain, std::string_view pem, std::string& why) {
     const std::string ended(pem); // mbedTLS wants the NUL counted
-    if (mbedtls_x509_crt_parse(&chain, bytes_of(ended), ended.size() + 1) != 0) {
+    bool good = mbedtls_x509_crt_parse(&chain, bytes_of(ended), ended.size() + 1) == 0;
+    // It stops without a word at a block that has no end.
+    constexpr std::string_view begin = "-----BEGIN CERTIFICATE-----";
+    const mbedtls_x509_crt* each = &chain;
+    for (std::size_t at = pem.find(begin); good && at != std::string_view::npos;
+         at = pem.find(begin, at + 1)) {
+        good = each != nullptr;
+        each = good ? each->next : nullptr;
+    }
+    if (!good) {
         why = "This is no certificate in PEM, or part of the chain is damaged. Give the server's certificate "
               "first, "
               "then those that signed it.";
@@ -278,7 +290,7 @@ bool read_certificate(std::string_view pem, certificate_facts& facts, std::strin
     return true;
 }
 
-bool fits_together(const key_and_certificate& both, std::string& why) {
+bool put_in_order(key_and_certificate& both, std::string& why) {
     owned_chain chain;
     if (!parse_chain(chain.it, both.certificate, why)) {
         return false;
@@ -293,6 +305,23 @@ bool fits_together(const key_and_certificate& both, std::string& why) {
         why = "The key does not belong to the first certificate. Give the two that were made together.";
         return false;
     }
+    std::vector<unsigned char> room(std::size_t{16} << 10U); // a key of 16384 bits has 12.5 kB
+    key_and_certificate made;
+    for (const mbedtls_x509_crt* each = &chain.it; each != nullptr; each = each->next) {
+        std::size_t size = 0;
+        room.resize(std::max(room.size(), each->raw.len * 2 + 128));
+        must(mbedtls_pem_write_buffer("-----BEGIN CERTIFICATE-----\n", "-----END CERTIFICATE-----\n",
+                                      each->raw.p, each->raw.len, room.data(), room.size(), &size),
+             "writing it");
+        made.certificate += reinterpret_cast<const char*>(room.data());
+    }
+    const int written = mbedtls_pk_write_key_pem(&key.it, room.data(), room.size());
+    if (written == 0) {
+        made.key = reinterpret_cast<const char*>(room.data());
+    }
+    mbedtls_platform_zeroize(room.data(), room.size());
+    must(written, "writing the key");
+    both = std::move(made);
     return true;
 }
 

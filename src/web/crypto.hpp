@@ -47,7 +47,8 @@ struct certificate_facts {
 /// Facts on the first certificate of a PEM text; false with a sentence if it is none.
 bool read_certificate(std::string_view pem, certificate_facts& facts, std::string& why);
 
-/// Whether the key is one, is not encrypted, and belongs to the certificate.
-bool fits_together(const key_and_certificate& both, std::string& why);
+/// Whether the key is one, is not encrypted, and belongs to the certificate. Then both are written anew, as
+/// bare PEM blocks one after the other: whatever program has made them, and whatever it wrote around them.
+bool put_in_order(key_and_certificate& both, std::string& why);
 
 } // namespace iom::host::web

@@ -178,7 +178,7 @@ public:
     }
 
     void use_certificate(const key_and_certificate& fresh) {
-        options_.tls = fresh;
+        next_tls_ = fresh;
         after(300'000, [this] { renew_ = true; }); // the answer to who asked for it goes out first
     }
 
@@ -203,6 +203,7 @@ private:
             lws_cancel_service(context_);
         }
     }
+    void renew();
     void work();
     void do_one(const std::function<void()>& what);
     void do_posted();
@@ -235,6 +236,7 @@ private:
     void ask_to_write(connection& who);
 
     server_options options_;
+    std::optional<key_and_certificate> next_tls_;
     front& front_;
     lws_context* context_ = nullptr;
     lws_vhost* vhost_ = nullptr;
@@ -267,6 +269,10 @@ int callback(lws* wsi, lws_callback_reasons why, void* /*user*/, void* in, std::
     }
 }
 
+/// Of a place where nobody ever comes.
+const lws_protocols unanswered[] = {{"http", lws_callback_http_dummy, 0, 0, 0, nullptr, 0},
+                                    LWS_PROTOCOL_LIST_TERM};
+
 const lws_protocols protocols[] = {
     {"http", callback, 0, 0, 0, nullptr, 0},
     {channel_protocol, callback, 0, piece_size, 0, nullptr, 0},
@@ -279,6 +285,50 @@ const lws_retry_bo_t liveness = {nullptr, 0, 0, 20, 30, 0};
 } // namespace
 
 // ---- the context and its thread
+
+namespace {
+
+/// A pair as the library takes it. What begins with `-----` it would decode itself, and only one block of it;
+/// anything else it hands to mbedTLS as it is, which takes a whole chain and every form of a key.
+struct handed_over {
+    explicit handed_over(const key_and_certificate& both)
+        : certificate('\n' + both.certificate), key('\n' + both.key) {}
+
+    void give(lws_context_creation_info& vhost) const {
+        vhost.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+        vhost.server_ssl_cert_mem = certificate.c_str();
+        vhost.server_ssl_cert_mem_len =
+            static_cast<unsigned>(certificate.size()) + 1; // mbedTLS wants the NUL
+        vhost.server_ssl_private_key_mem = key.c_str();
+        vhost.server_ssl_private_key_mem_len = static_cast<unsigned>(key.size()) + 1;
+    }
+
+    std::string certificate;
+    std::string key;
+};
+
+} // namespace
+
+bool server::can_serve(const key_and_certificate& both) {
+    lws_set_log_level(0, nullptr);
+    lws_context_creation_info info{};
+    info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
+    info.fd_limit_per_thread = 8;
+    lws_context* const context = lws_create_context(&info);
+    if (context == nullptr) {
+        return false;
+    }
+    lws_context_creation_info vhost{};
+    vhost.port = CONTEXT_PORT_NO_LISTEN_SERVER;
+    vhost.protocols = unanswered;
+    vhost.vhost_name = "trial";
+    const handed_over pair(both);
+    pair.give(vhost);
+    const bool taken = lws_create_vhost(context, &vhost) != nullptr;
+    lws_context_destroy(context);
+    return taken;
+}
 
 void server::body::make_context() {
     lws_context_creation_info info{};
@@ -311,12 +361,10 @@ void server::body::make_context() {
     if (options_.address.find(':') == std::string::npos) {
         vhost.options |= LWS_SERVER_OPTION_DISABLE_IPV6;
     }
+    std::optional<handed_over> pair;
     if (options_.tls) {
-        vhost.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
-        vhost.server_ssl_cert_mem = options_.tls->certificate.c_str();
-        vhost.server_ssl_cert_mem_len = static_cast<unsigned>(options_.tls->certificate.size()) + 1;
-        vhost.server_ssl_private_key_mem = options_.tls->key.c_str();
-        vhost.server_ssl_private_key_mem_len = static_cast<unsigned>(options_.tls->key.size()) + 1;
+        pair.emplace(*options_.tls);
+        pair->give(vhost);
     }
     vhost_ = lws_create_vhost(context, &vhost);
     if (vhost_ == nullptr) {
@@ -344,14 +392,11 @@ void server::body::work() {
         do_posted();
         do_due();
         if (std::exchange(renew_, false)) {
-            lws_sul_cancel(&alarm_.list);
-            {
-                const std::lock_guard lock(context_mutex_);
-                destroy_context();
-            }
-            make_context();
-            set_alarm();
+            renew();
         }
+    }
+    if (context_ == nullptr) {
+        return;
     }
     // What was said last (that this is the end) goes out if it can do so at once.
     do_posted();
@@ -362,6 +407,37 @@ void server::body::work() {
     lws_sul_cancel(&alarm_.list);
     destroy_context();
     connections_.clear();
+}
+
+/// Listens anew with the next certificate, or with the one before if it cannot be served; again and again
+/// until that succeeds, because rules go on whatever becomes of their page.
+void server::body::renew() {
+    if (!next_tls_) {
+        return; // two followed each other, and both are done
+    }
+    lws_sul_cancel(&alarm_.list);
+    {
+        const std::lock_guard lock(context_mutex_);
+        destroy_context();
+    }
+    const std::optional<key_and_certificate> before = options_.tls;
+    options_.tls = std::exchange(next_tls_, std::nullopt);
+    bool told = false;
+    while (context_ == nullptr && !ending_.load()) {
+        try {
+            make_context();
+        } catch (const std::exception& error) {
+            if (!std::exchange(told, true)) {
+                front_.failed(error.what());
+            }
+            if (!can_serve(*options_.tls)) {
+                options_.tls = before;
+            }
+            std::this_thread::sleep_for(std::chrono::milliseconds(200));
+            do_posted();
+        }
+    }
+    set_alarm();
 }
 
 /// One thing that fails must not end the page for everybody.
@@ -826,9 +902,8 @@ void server::post(std::function<void()> what) {
 void server::after(std::int64_t microseconds, std::function<void()> what) {
     body_->after(microseconds, std::move(what));
 }
-bool server::use_certificate(const key_and_certificate& fresh) {
+void server::use_certificate(const key_and_certificate& fresh) {
     body_->use_certificate(fresh);
-    return true;
 }
 
 } // namespace iom::host::web

@@ -40,8 +40,12 @@ public:
     /// The same, after a time. [web thread]
     void after(std::int64_t microseconds, std::function<void()> what);
 
-    /// From the next connection on; false if the library does not take it. [web thread]
-    bool use_certificate(const key_and_certificate& fresh);
+    /// From the next connection on. One that cannot be served is reported to the front as having failed, and
+    /// the one before goes on. [web thread]
+    void use_certificate(const key_and_certificate& fresh);
+
+    /// Whether the library can serve TLS with it. [any thread]
+    static bool can_serve(const key_and_certificate& both);
 
     class body; ///< server.cpp
 

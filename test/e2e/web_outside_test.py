@@ -3,6 +3,7 @@
 Runs in a network namespace of its own, which it makes; there 192.0.2.7 and 192.0.2.8 are addresses like any other's.
 """
 
+import hashlib
 import http.client
 import json
 import os
@@ -10,13 +11,14 @@ import pathlib
 import re
 import socket
 import ssl
+import subprocess
 import sys
 import time
 import unittest
 import warnings
 
 import web_test
-from web_support import Answer
+from web_support import Answer, eventually
 from web_test import PASSWORD, RANK, filled, routes
 
 HERE, NEIGHBOUR = "192.0.2.7", "192.0.2.8"
@@ -196,6 +198,96 @@ class Outside(web_test.WebTest):
         self.assertEqual(ssl.get_server_certificate((HERE, again.port), timeout=20), pem) # the same after a start
         again.stop()
         self.assertFalse(self.host("--web", f"{HERE}:0", "--web-plain").https)
+
+    def openssl(self, *argv):
+        done = subprocess.run(["openssl", *argv], cwd=self.folder, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def issued(self):
+        """A root, what it signed, and what that signed for HERE; with keys in every form that openssl writes."""
+        folder = pathlib.Path(self.folder)
+        signer = ["-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign"]
+        self.openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "root.key", "-out", "root.crt", "-days", "9",
+                     "-subj", "/CN=Root of the plant", *signer)
+        (folder / "middle.ext").write_text("basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n")
+        (folder / "leaf.ext").write_text(f"subjectAltName=IP:{HERE}\n")
+        certificates, keys = {}, {}
+        for name, by, kind in (("middle", "root", ["rsa:2048"]), ("ec", "middle", ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]),
+                               ("rsa", "middle", ["rsa:2048"])):
+            self.openssl("req", "-newkey", *kind, "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
+            self.openssl("x509", "-req", "-in", f"{name}.csr", "-CA", f"{by}.crt", "-CAkey", f"{by}.key", "-CAcreateserial",
+                         "-days", "9", "-extfile", "middle.ext" if name == "middle" else "leaf.ext", "-out", f"{name}.crt")
+            certificates[name] = (folder / f"{name}.crt").read_text()
+            keys[name] = (folder / f"{name}.key").read_text()
+        parameters = self.openssl("ecparam", "-name", "prime256v1")
+        plain = self.openssl("ec", "-in", "ec.key")
+        text = self.openssl("x509", "-in", "ec.crt", "-text")
+        self.assertIn("BEGIN PRIVATE KEY", keys["ec"] + keys["rsa"])
+        return (folder / "root.crt").read_text(), {
+            "PKCS #8": (certificates["ec"] + certificates["middle"], keys["ec"]),
+            "SEC 1": (certificates["ec"] + certificates["middle"], plain),
+            "SEC 1 behind its parameters": (certificates["ec"] + certificates["middle"], parameters + plain),
+            "RSA in PKCS #8": (certificates["rsa"] + certificates["middle"], keys["rsa"]),
+            "RSA in PKCS #1": (certificates["rsa"] + certificates["middle"], self.openssl("rsa", "-in", "rsa.key", "-traditional")),
+            "text before each": ("Subject: something\n" + text + "and more\n" + certificates["middle"], "Key:\n" + keys["ec"]),
+            "lines of Windows": ((certificates["ec"] + certificates["middle"]).replace("\n", "\r\n"),
+                                 keys["ec"].replace("\n", "\r\n")),
+        }
+
+    def shown(self, host, trusted):
+        """The certificate that somebody is shown who trusts nobody but `trusted`."""
+        context = ssl.create_default_context(cadata=trusted)
+        try:
+            with socket.create_connection((HERE, host.port), 20) as raw, \
+                    context.wrap_socket(raw, server_hostname=HERE) as secured:
+                return hashlib.sha256(secured.getpeercert(True)).hexdigest()
+        except OSError:
+            return None
+
+    def test_certificates_as_others_make_them(self):
+        self.write_project()
+        self.set_password()
+        root, pairs = self.issued()
+        host = self.host("--web", f"{HERE}:0")
+        session = self.log_in(host)
+        for name, (certificate, key) in pairs.items():
+            with self.subTest(name):
+                generated = host.ask("DELETE", "/api/certificate", headers=session).json["fingerprint"]
+                eventually("the generated one is shown", lambda: self.offered(host) == generated)
+                answer = host.ask("PUT", "/api/certificate", {"certificate": certificate, "key": key}, session)
+                self.assertEqual(answer.status, 200, answer)
+                eventually("trusted through the whole chain", lambda: self.shown(host, root) == answer.json["fingerprint"])
+        for certificate, key, at in ((pairs["PKCS #8"][0], pairs["RSA in PKCS #8"][1], "/key"), ("none", "none", "/certificate"),
+                                     (pairs["PKCS #8"][0][:-40], pairs["PKCS #8"][1], "/certificate")):
+            refused = host.ask("PUT", "/api/certificate", {"certificate": certificate, "key": key}, session)
+            self.assertEqual((refused.status, refused.json["mistakes"][0]["at"]), (422, at), refused)
+        self.assertEqual(self.shown(host, root), answer.json["fingerprint"])
+        self.assertEqual(host.stop(), 0)
+        again = self.host("--web", f"{HERE}:0")
+        self.assertEqual(self.shown(again, root), answer.json["fingerprint"])
+
+    def test_a_certificate_that_cannot_be_served_stops_no_rule(self):
+        self.write_project()
+        self.set_password()
+        self.host("--web", f"{HERE}:0").stop()
+        file = pathlib.Path(self.folder) / "line.access"
+        kept = json.loads(file.read_text())
+        for certificate, key in ((kept["certificate"], "none"), ("none", kept["certificateKey"])):
+            file.write_text(json.dumps({**kept, "certificate": certificate, "certificateKey": key, "generated": False}))
+            host = self.host("--web", f"{HERE}:0")
+            host.wait("err", "the certificate of the web page cannot be served")
+            facts = host.ask("GET", "/api/certificate", headers=self.log_in(host)).json
+            self.assertTrue(facts["generated"])
+            self.assertEqual(self.offered(host), facts["fingerprint"])
+            host.stop()
+
+    def offered(self, host):
+        try:
+            pem = ssl.get_server_certificate((HERE, host.port), timeout=20)
+        except OSError:
+            return None
+        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
 
     def test_the_code_of_the_console(self):
         host = self.host("--web", f"{HERE}:0", "--web-plain")
