@@ -6,6 +6,8 @@ namespace iom::host::web {
 namespace {
 
 constexpr std::int64_t stream_pace = 100; ///< milliseconds
+/// So long is nothing said, at most: a page that hears nothing for 10 s takes the host for gone.
+constexpr std::int64_t longest_silence = 3000;
 constexpr std::size_t first_lines = 500;
 constexpr std::size_t first_frames = 200;
 constexpr std::size_t first_events = 100;
@@ -112,7 +114,7 @@ json rules_change(const json& before, const json& now) {
 } // namespace
 
 channel::channel(web::body& host, visitor who, std::function<void()> write)
-    : host_(host), who_(std::move(who)), write_(std::move(write)) {
+    : host_(host), who_(std::move(who)), write_(std::move(write)), spoken_(steady_ms()) {
     json rights = json::array();
     for (const right each : {right::read, right::operate, right::configure}) {
         if (who_.may >= each) {
@@ -254,6 +256,9 @@ void channel::look(std::int64_t now) {
         end(4401, "session-ended", "You are logged out. Log in again.");
         return;
     }
+    if (waiting_.empty() && now - spoken_ >= longest_silence) {
+        say({{"type", "alive"}, {"now", wall_now()}});
+    }
     bool any = !waiting_.empty();
     for (auto& [id, one] : all_) {
         if (one.topic == "trace" && trace_stale_ && !one.fetching && !one.ready && now >= one.due) {
@@ -283,6 +288,7 @@ std::optional<std::string> channel::next(std::uint16_t& code) {
     if (!waiting_.empty()) {
         const std::string text = waiting_.front().dump(-1, ' ', false, json::error_handler_t::replace);
         waiting_.pop_front();
+        spoken_ = steady_ms();
         if (waiting_.empty()) {
             code = code_;
         }
@@ -304,6 +310,7 @@ std::optional<std::string> channel::next(std::uint16_t& code) {
         }
         if (std::optional<json> made = compose(at->second)) {
             turn_ = at->first;
+            spoken_ = now;
             return made->dump(-1, ' ', false, json::error_handler_t::replace);
         }
     }

@@ -64,6 +64,7 @@ private:
     std::function<void()> write_;
     std::map<std::int64_t, subscription> all_;
     std::int64_t turn_ = 0;    ///< who was last served
+    std::int64_t spoken_ = 0;  ///< when a message was last handed to the socket
     std::deque<json> waiting_; ///< hello and complaints
     std::size_t nonsense_ = 0;
     std::uint16_t code_ = 0;

@@ -95,9 +95,11 @@ export class Channel {
         this.say({ type: 'hello', boot: api.world.boot, page, now: Date.now(), version: '2.3.0', rights });
         socket.on('message', (data) => this.heard(String(data)));
         this.timer = setInterval(() => this.turn(), 100);
+        this.spoken = Date.now();
         socket.on('close', () => clearInterval(this.timer));
     }
     say(message) {
+        this.spoken = Date.now();
         this.api.onSay?.(message);
         this.socket.send(text(message));
     }
@@ -121,7 +123,8 @@ export class Channel {
         this.say({ type: 'full', topic: message.topic, ...this.envelope(subscription), state: subscription.seen });
     }
     turn() {
-        if (this.socket.bufferedAmount > 65536) return;
+        if (this.api.frozen || this.socket.bufferedAmount > 65536) return;
+        if (Date.now() - this.spoken >= 3000) this.say({ type: 'alive', now: Date.now() });
         for (const subscription of this.subscriptions.values()) {
             const [change, seen] = subscription.topic.change(this.api.world, subscription.seen, subscription.filter, subscription);
             subscription.seen = seen;

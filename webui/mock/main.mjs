@@ -155,18 +155,21 @@ export async function start({ port = 0, project = 'demo', password = null, code 
         response.end(readFileSync(path));
     }
 
-    const server = createServer(answer);
+    // What comes while it is frozen is answered afterwards.
+    const held = [];
+    const unlessFrozen = (then) => (...all) => (api.frozen ? held.push(() => then(...all)) : then(...all));
+    const server = createServer(unlessFrozen(answer));
     server.keepAliveTimeout = 120_000;
     const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => 'iom.page.1' });
     let refusing = false;
-    server.on('upgrade', (request, socket, head) => {
+    server.on('upgrade', unlessFrozen((request, socket, head) => {
         if (refusing || new URL(request.url, 'http://mock').pathname !== '/api/channel' || rightsOf(request).length === 0) return socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n');
         sockets.handleUpgrade(request, socket, head, (opened) => {
             const channel = new Channel(opened, api, rightsOf(request), pageToken());
             channels.add(channel);
             opened.on('close', () => channels.delete(channel));
         });
-    });
+    }));
     await new Promise((go) => server.listen(port, '127.0.0.1', go));
     return {
         url: `http://127.0.0.1:${server.address().port}`,
@@ -180,6 +183,14 @@ export async function start({ port = 0, project = 'demo', password = null, code 
         },
         mend() {
             refusing = false;
+        },
+        /** Nothing is closed, and nothing answered, until `thaw`. */
+        freeze() {
+            api.frozen = true;
+        },
+        thaw() {
+            api.frozen = false;
+            for (const one of held.splice(0)) one();
         },
         async stop() {
             world.end();

@@ -30,32 +30,37 @@ const unreachable: Problem = {
     sentence: 'The controller cannot be reached. Nothing was changed; try again once the connection is back.',
 };
 
-async function ask(path: string, { method = 'GET', body, type, revision, signal, idle }: Asked): Promise<Response> {
+const silent: Problem = {
+    error: 'failed',
+    sentence: 'The controller has not answered in time. Look whether it was done once it answers again.',
+};
+
+/** In ms: what no request takes, unless it asks the controller to wait. */
+const patience = 20_000;
+
+/** What a request is answered with, as `read` takes it; also the body must come in time. */
+async function ask<T>(path: string, { method = 'GET', body, type, revision, signal, idle }: Asked, read: (response: Response) => Promise<T>): Promise<T> {
     const headers: Record<string, string> = {};
     if (body !== undefined) headers['Content-Type'] = type ?? 'application/json';
     if (revision !== undefined) headers['If-Match'] = `"${revision}"`;
     if (idle) headers['X-Iom-Idle'] = '1';
     const sent = body === undefined ? null : type ? (body as BodyInit) : JSON.stringify(body);
-    let response: Response;
+    const late = AbortSignal.timeout(patience + 1000 * Number(/[?&]wait=(\d+)/.exec(path)?.[1] ?? 0));
     try {
-        response = await fetch(path, { method, headers, body: sent, credentials: 'same-origin', signal: signal ?? null });
+        const response = await fetch(path, { method, headers, body: sent, credentials: 'same-origin', signal: signal ? AbortSignal.any([signal, late]) : late });
+        if (response.ok) return await read(response);
+        const problem = (await response.json().catch(() => null)) as Problem | null;
+        if (response.status === 401 && path !== '/api/session') loggedOut();
+        throw new Refused(response.status, problem ?? { error: 'failed', sentence: `The controller answered ${response.status}.` });
     } catch (why) {
-        if (why instanceof DOMException && why.name === 'AbortError') throw why;
-        throw new Refused(0, unreachable);
+        if (why instanceof Refused || (why instanceof DOMException && why.name === 'AbortError')) throw why;
+        throw new Refused(0, late.aborted ? silent : unreachable);
     }
-    if (response.ok) return response;
-    const problem = (await response.json().catch(() => null)) as Problem | null;
-    const refused = new Refused(response.status, problem ?? { error: 'failed', sentence: `The controller answered ${response.status}.` });
-    if (response.status === 401 && path !== '/api/session') loggedOut();
-    throw refused;
 }
 
-export async function call<T>(path: string, asked: Asked = {}): Promise<T> {
-    const response = await ask(path, asked);
-    return (response.status === 204 ? undefined : await response.json()) as T;
-}
+export const call = <T>(path: string, asked: Asked = {}): Promise<T> => ask(path, asked, async (response) => (response.status === 204 ? undefined : await response.json()) as T);
 
-export const text = async (path: string): Promise<string> => (await ask(path, {})).text();
+export const text = (path: string): Promise<string> => ask(path, {}, (response) => response.text());
 
 /** An edit of the project. */
 export const edit = (method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown, revision?: string): Promise<Applied> =>

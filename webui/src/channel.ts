@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import { hearClock } from './clock';
+import { haltClock, hearClock } from './clock';
 import type { FromPage, Rights, SubscribeFilter, ToPage } from './contract';
 
 type Full = Extract<ToPage, { type: 'full' }>;
@@ -32,6 +32,11 @@ let failures = 0;
 let timer = 0;
 let wanted = false;
 
+/** The host says something every 3 s at least: who hears nothing for so long talks to nobody. */
+const longestSilence = 10_000;
+let heard = 0;
+let looked = 0;
+
 function say(message: FromPage): void {
     if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
 }
@@ -42,13 +47,18 @@ const announce = (id: number, one: Subscription): void => {
 };
 
 function hear(message: ToPage): void {
+    heard = Date.now();
     switch (message.type) {
+        case 'alive':
+            hearClock(message.now);
+            break;
         case 'hello':
             hearClock(message.now);
             failures = 0;
             channelRights.value = message.rights;
             outOfDate.value = own !== 'dev' && message.page !== own;
             line.value = { state: 'open', since: Date.now() };
+            haltClock(false);
             for (const [id, one] of subscriptions) announce(id, one);
             break;
         case 'full': {
@@ -82,12 +92,25 @@ function hear(message: ToPage): void {
     }
 }
 
+/** What is on show is from then on what was. */
+function lost(since: number, sentence?: string): void {
+    if (line.value.state === 'open' || line.value.state === 'opening') {
+        line.value = { state: 'cut', since, ...(sentence ? { sentence } : {}) };
+        haltClock(true);
+    }
+    const delay = Math.min(5000, 500 * 2 ** failures++) * (0.75 + Math.random() / 2);
+    timer = window.setTimeout(open, delay);
+}
+
 function open(): void {
     window.clearTimeout(timer);
     if (!wanted || socket) return;
     const opened = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/api/channel`, 'iom.page.1');
     socket = opened;
-    opened.onmessage = (event) => hear(JSON.parse(String(event.data)) as ToPage);
+    heard = Date.now();
+    opened.onmessage = (event) => {
+        if (socket === opened) hear(JSON.parse(String(event.data)) as ToPage);
+    };
     opened.onclose = (event) => {
         if (socket !== opened) return;
         socket = null;
@@ -96,14 +119,21 @@ function open(): void {
             if (line.value.state !== 'ended') line.value = { state: 'ended', since: Date.now() };
             return;
         }
-        if (line.value.state === 'open' || line.value.state === 'opening') {
-            const { sentence } = line.value;
-            line.value = { state: 'cut', since: Date.now(), ...(sentence ? { sentence } : {}) };
-        }
-        const delay = Math.min(5000, 500 * 2 ** failures++) * (0.75 + Math.random() / 2);
-        timer = window.setTimeout(open, delay);
+        lost(Date.now(), line.value.sentence);
     };
 }
+
+setInterval(() => {
+    const at = Date.now();
+    // A page that slept itself has not listened either: what came meanwhile is heard first.
+    const slept = at - looked > 5000;
+    looked = at;
+    if (!socket || slept || at - heard < longestSilence) return;
+    const silent = socket;
+    socket = null;
+    silent.close();
+    lost(heard, 'The controller does not answer.');
+}, 1000);
 
 /** Keeps a channel open from now on. */
 export function connect(): void {

@@ -18,10 +18,20 @@ export function hearClock(controllerNow: number): void {
     beat.value = Date.now();
 }
 
+let halted = false;
+
+/** While nothing is heard of the controller, ages and countdowns stand: nobody knows whether they go on there. */
+export function haltClock(halt: boolean): void {
+    halted = halt;
+    if (!halt) beat.value = Date.now();
+}
+
 setInterval(() => {
-    if (!document.hidden) beat.value = Date.now();
+    if (!document.hidden && !halted) beat.value = Date.now();
 }, 500);
-document.addEventListener('visibilitychange', () => (beat.value = Date.now()));
+document.addEventListener('visibilitychange', () => {
+    if (!halted) beat.value = Date.now();
+});
 
 const two = (value: number) => String(Math.floor(value)).padStart(2, '0');
 

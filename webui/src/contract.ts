@@ -1032,6 +1032,10 @@ export type ToPage = {
     error: 'bad-request' | 'forbidden' | 'too-many';
     sentence: string;
 } | {
+    type: 'alive';
+    /** Milliseconds since 1970, by the controller's clock. */
+    now: number;
+} | {
     type: 'bye';
     reason: 'session-ended' | 'rights-changed' | 'shutdown' | 'too-slow';
     sentence: string;

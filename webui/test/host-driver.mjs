@@ -366,6 +366,8 @@ export async function begin({ project = 'demo', password = null, alarms = false,
             cut: between.cut,
             breaches: () => inspector.breaches,
             mend: between.mend,
+            freeze: () => host.child.kill('SIGSTOP'),
+            thaw: () => host.child.kill('SIGCONT'),
             everything: async () => [host.lines.join('\n'), texts(folder), readdirSync(folder, { recursive: true }).join('\n')].join('\n'),
             async stop() {
                 await saying;

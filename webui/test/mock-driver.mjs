@@ -32,6 +32,9 @@ export async function begin({ project = 'demo', password = null } = {}) {
         /** What broke the contract so far. */
         breaches: () => inspector.breaches,
         mend: () => host.mend(),
+        /** The host stops in its tracks: nothing is closed, nothing answered; then it goes on. */
+        freeze: () => host.freeze(),
+        thaw: () => host.thaw(),
         /** Everything that the host has written down or tells, as one text: no secret may be in it. */
         everything: async () => JSON.stringify([host.world.log, host.world.frames, host.world.trace]),
         async stop() {

@@ -99,6 +99,23 @@ spec('the channel is cut: the page says so, keeps what was typed, and comes back
     assert.deepEqual(loads, []);
 });
 
+spec('the host stops without a word: the page says so, asks for nothing in vain, and comes back by itself', { at: '#/io/press', expect: ['WebSocket', 'ERR_'] }, async ({ page, host }) => {
+    await page.locator('.live').getByText('Live').waitFor();
+    const loads = [];
+    page.on('load', () => loads.push(1));
+    host.freeze();
+    try {
+        await page.getByRole('alert').filter({ hasText: 'The controller does not answer.' }).waitFor();
+        await page.locator('.live').getByText('Cut').waitFor();
+    } finally {
+        host.thaw();
+    }
+    await page.locator('.live').getByText('Live').waitFor();
+    await page.locator('.now .word').filter({ hasText: 'Ready' }).waitFor();
+    assert.equal(await page.getByRole('alert').filter({ hasText: 'does not answer' }).count(), 0);
+    assert.deepEqual(loads, []);
+});
+
 spec('with the keyboard alone: an instance is found, changed, saved; a menu and a dialog are left', {}, async ({ page }) => {
     const focused = () => page.evaluate(() => (document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? '').trim());
     const tabTo = async (wanted) => {
