@@ -545,6 +545,12 @@ std::string xml_trouble(std::string_view text) {
 }
 
 element read_xml(const std::filesystem::path& file, std::vector<mistake>& mistakes, xml_limits limits) {
+    std::string text;
+    return read_xml(file, mistakes, text, limits);
+}
+
+element read_xml(const std::filesystem::path& file, std::vector<mistake>& mistakes, std::string& text,
+                 xml_limits limits) {
     const auto refuse = [&](std::string sentence) {
         mistakes.push_back({{file.string(), 0, 0}, std::move(sentence), false});
         return element{};
@@ -565,12 +571,13 @@ element read_xml(const std::filesystem::path& file, std::vector<mistake>& mistak
         return refuse("the file cannot be opened. Check who may read it.");
     }
     // One byte more than allowed is enough to know that there are too many.
-    std::string text(limits.bytes + 1, '\0');
+    text.assign(limits.bytes + 1, '\0');
     stream.read(text.data(), static_cast<std::streamsize>(text.size()));
     if (stream.bad()) {
         return refuse("the file cannot be read.");
     }
     text.resize(static_cast<std::size_t>(stream.gcount()));
+    text.shrink_to_fit();
     return parse_xml(text, file.string(), mistakes, limits);
 }
 

@@ -67,6 +67,10 @@ struct xml_limits {
 /// A document type declaration is refused, so no entity of a file's own is ever expanded.
 element read_xml(const std::filesystem::path& file, std::vector<mistake>& mistakes, xml_limits limits = {});
 
+/// The same; `text` is what was read.
+element read_xml(const std::filesystem::path& file, std::vector<mistake>& mistakes, std::string& text,
+                 xml_limits limits = {});
+
 /// The same for a text in memory; `name` stands for the file in locations.
 element parse_xml(std::string_view xml, const std::string& name, std::vector<mistake>& mistakes,
                   xml_limits limits = {});

@@ -232,8 +232,8 @@ private:
     std::vector<std::pair<int, int>> broken_texts_; ///< line and column
 };
 
-std::shared_ptr<const project> read_root(const element& root, const fs::path& file, surroundings& around,
-                                         std::vector<manifest::mistake>& mistakes, connector who) {
+std::shared_ptr<project> read_root(const element& root, const fs::path& file, surroundings& around,
+                                   std::vector<manifest::mistake>& mistakes, connector who) {
     if (root.name.empty())
         return nullptr; // what is wrong with it has been said
     complaints say{mistakes};
@@ -295,7 +295,12 @@ std::optional<std::uint32_t> project::find_rule(std::string_view wanted) const {
 
 std::shared_ptr<const project> read_project(const fs::path& file, surroundings& around,
                                             std::vector<manifest::mistake>& mistakes) {
-    return read_root(manifest::read_xml(file, mistakes), file, around, mistakes, connector::project);
+    auto text = std::make_shared<std::string>();
+    const auto root = manifest::read_xml(file, mistakes, *text);
+    auto made = read_root(root, file, around, mistakes, connector::project);
+    if (made != nullptr)
+        made->source = std::move(text);
+    return made;
 }
 
 std::shared_ptr<const project> parse_project(std::string_view xml, const fs::path& file, surroundings& around,

@@ -77,6 +77,7 @@ struct instance_plan {
 struct project {
     std::string name;
     std::filesystem::path file;
+    std::shared_ptr<const std::string> source; ///< the text that was read, if it was read from the file
     std::vector<std::shared_ptr<const manifest::module_manifest>> modules;
     std::vector<instance_plan> instances;
     std::vector<variable_declaration> variables;

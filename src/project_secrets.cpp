@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <optional>
+#include <tuple>
 
 namespace iom::host {
 
@@ -66,8 +68,9 @@ std::vector<literal> literals_of(std::string_view value) {
 
 class mover {
 public:
-    mover(std::string_view xml, const element& root, const manifest_lookup& modules)
-        : root_(root), modules_(modules), to_(xml) {
+    mover(std::string_view xml, const element& root, const manifest_lookup& modules,
+          const stored_lookup& stored)
+        : root_(root), modules_(modules), stored_(stored), to_(xml) {
         for (const auto& one : find_mentions(xml, root))
             if (one.what == named::secret)
                 taken_.insert(one.name);
@@ -142,7 +145,7 @@ private:
         const auto value = own_text(to_.text(), at);
         for (const auto& one : literals_of(value.text)) {
             auto name = base;
-            for (int number = 2; !taken_.insert(name).second; ++number)
+            for (int number = 2; (stored_ && stored_(name)) || !taken_.insert(name).second; ++number)
                 name = base + "-" + std::to_string(number);
             values_.emplace_back(name, one.text);
             const auto written = extents_of(value, one.begin, one.end);
@@ -153,6 +156,7 @@ private:
 
     const element& root_;
     const manifest_lookup& modules_;
+    const stored_lookup& stored_;
     changes to_;
     std::set<std::string> taken_;
     std::vector<named_secret> values_;
@@ -199,22 +203,36 @@ bool inserts_stored(const value_draft& value, const std::set<std::string, std::l
 
 } // namespace
 
-moved_secrets move_secrets(std::string_view xml, const manifest_lookup& modules) {
+moved_secrets move_secrets(std::string_view xml, const manifest_lookup& modules,
+                           const stored_lookup& stored) {
     std::vector<manifest::mistake> mistakes;
     const auto root = manifest::parse_xml(xml, "", mistakes);
     if (!mistakes.empty())
         return {std::string{xml}, {}};
-    return mover{xml, root, modules}.run();
+    return mover{xml, root, modules, stored}.run();
+}
+
+std::set<std::string, std::less<>> unmentioned(std::string_view xml, std::vector<std::string> names) {
+    std::set<std::string, std::less<>> left(std::make_move_iterator(names.begin()),
+                                            std::make_move_iterator(names.end()));
+    std::vector<manifest::mistake> mistakes;
+    const auto root = manifest::parse_xml(xml, "", mistakes);
+    for (const auto& one : find_mentions(xml, root))
+        if (one.what == named::secret)
+            left.erase(one.name);
+    return left;
 }
 
 moved_secrets accept_upload(std::string_view uploaded, std::string_view current,
                             const manifest_lookup& modules, const std::set<std::string, std::less<>>& known) {
-    auto made = move_secrets(uploaded, modules);
+    const auto others = unmentioned(current, {known.begin(), known.end()});
+    const stored_lookup stored = [&](std::string_view name) { return others.contains(name); };
+    auto made = move_secrets(uploaded, modules, stored);
     std::vector<manifest::mistake> mistakes;
     const auto root = manifest::parse_xml(uploaded, "", mistakes);
     if (!mistakes.empty())
         return made;
-    const auto present = move_secrets(current, modules).values;
+    const auto present = move_secrets(current, modules, stored).values;
     std::set<std::string> seen;
     for (const auto& one : find_mentions(uploaded, root)) {
         if (one.what != named::secret || known.contains(one.name) || !seen.insert(one.name).second)
@@ -268,6 +286,142 @@ std::vector<std::string> secrets_to_ask(const values_draft& present, const value
             asked.push_back(one.id);
     }
     return asked;
+}
+
+namespace {
+
+/// A reference, and towards where.
+struct use {
+    led_elsewhere what;
+    std::string place;
+};
+
+class use_finder {
+public:
+    use_finder(std::string_view xml, const manifest_lookup& modules) {
+        std::vector<manifest::mistake> mistakes;
+        const auto root = manifest::parse_xml(xml, "", mistakes);
+        if (!mistakes.empty())
+            return; // that is said elsewhere
+        for (const auto& child : root.children)
+            if (const auto* id = child.attribute("module"); child.name == "defaults" && id != nullptr)
+                defaults_[*id] = read_settings(child, modules(*id));
+        instances_ = read_instances(root, modules);
+        for (const auto& one : instances_)
+            in_instance(one, modules(one.module));
+        for (const auto& one : read_rule_drafts(root))
+            in_rule(one);
+    }
+
+    std::vector<use> found;
+
+private:
+    void in_instance(const instance_draft& one, const manifest::module_manifest* module) {
+        const auto& defaults = defaults_[one.module];
+        std::string place = one.module;
+        if (module == nullptr)
+            place += '\n' + one.name;
+        else
+            for (const auto& setting : module->settings) {
+                if (!asks_for_secrets(setting.id))
+                    continue;
+                const auto* value = effective(one.settings, defaults, setting.id);
+                const auto* text = value == nullptr ? nullptr : std::get_if<std::string>(value);
+                place += '\n' + (text == nullptr ? setting.default_value.value_or("") : *text);
+            }
+        places_[one.name] = place;
+        for (const auto& [id, value] : one.settings)
+            in_value(value, id, place);
+        for (const auto& [id, value] : defaults)
+            if (find_value(one.settings, id) == nullptr)
+                in_value(value, id, place);
+    }
+
+    void in_rule(const rule_draft& one) {
+        const auto by = "rule " + one.name;
+        for (const auto& each : one.when)
+            for (const auto* text :
+                 {&each.value, &each.is, &each.is_not, &each.less, &each.greater, &each.contains})
+                if (*text)
+                    in_text(**text, by, host_);
+        for (const auto& act : one.act) {
+            const auto owner = act.action.substr(0, act.action.find('/'));
+            for (const auto& place : owner == "this" ? heard_from(one) : places_of(owner))
+                for (const auto& [id, value] : act.arguments)
+                    in_value(value, by, place);
+        }
+    }
+
+    [[nodiscard]] std::set<std::string> heard_from(const rule_draft& one) const {
+        std::set<std::string> all;
+        for (const auto& each : one.on)
+            all.merge(places_of(each.trigger.substr(0, each.trigger.find('/'))));
+        return all;
+    }
+
+    /// Of an instance, or of every instance of a module.
+    [[nodiscard]] std::set<std::string> places_of(const std::string& owner) const {
+        std::set<std::string> all;
+        for (const auto& one : instances_)
+            if (one.name == owner || one.module == owner)
+                all.insert(places_.at(one.name));
+        if (all.empty())
+            all.insert(host_);
+        return all;
+    }
+
+    void in_value(const value_draft& value, const std::string& by, const std::string& place) {
+        const auto in = [&](const std::string& text) { in_text(text, by, place); };
+        if (const auto* text = std::get_if<std::string>(&value))
+            in(*text);
+        if (const auto* list = std::get_if<std::vector<std::string>>(&value))
+            std::for_each(list->begin(), list->end(), in);
+        if (const auto* all = std::get_if<std::vector<match_draft>>(&value))
+            for (const auto& each : *all)
+                in(each.text);
+        if (const auto* steps = std::get_if<std::vector<step_draft>>(&value))
+            for (const auto& step : *steps) {
+                in(step.send);
+                for (const auto& each : step.await)
+                    in(each.text);
+            }
+    }
+
+    void in_text(std::string_view text, const std::string& by, const std::string& place) {
+        for (const auto* mark : {"${secret:", "${env:"}) {
+            const std::string_view begin = mark;
+            for (auto at = text.find(begin); at != text.npos; at = text.find(begin, at + 1)) {
+                const auto rest = text.substr(at + begin.size());
+                const auto name = rest.substr(0, rest.find_first_of("|}"));
+                found.push_back({{by, std::string{name}, begin == "${env:"}, place});
+            }
+        }
+    }
+
+    const std::string host_ = "host";
+    std::map<std::string, values_draft> defaults_;
+    std::vector<instance_draft> instances_;
+    std::map<std::string, std::string> places_;
+};
+
+} // namespace
+
+std::vector<led_elsewhere> secrets_led_elsewhere(std::string_view before, std::string_view after,
+                                                 const manifest_lookup& modules,
+                                                 const std::set<std::string, std::less<>>& anew) {
+    std::vector<led_elsewhere> led;
+    auto wanted = use_finder{after, modules}.found;
+    if (wanted.empty())
+        return led;
+    std::set<std::tuple<bool, std::string, std::string>> known;
+    for (auto& one : use_finder{before, modules}.found)
+        known.emplace(one.what.environment, std::move(one.what.name), std::move(one.place));
+    for (auto& one : wanted) {
+        const bool given = !one.what.environment && anew.contains(one.what.name);
+        if (!given && !known.contains({one.what.environment, one.what.name, one.place}))
+            led.push_back(std::move(one.what));
+    }
+    return led;
 }
 
 } // namespace iom::host

@@ -124,6 +124,12 @@ void redactor::add(std::string_view value, stay how) {
         known->how = std::min(known->how, how); // the longest stay that was asked for
         return;
     }
+    insert(value, how);
+    forget_one_too_many(how);
+    any_.store(true, std::memory_order_release);
+}
+
+redactor::secret& redactor::insert(std::string_view value, stay how) {
     secret added{.value = std::string(value), .forms = {std::string(value)}, .how = how};
     if (value.size() >= shortest_encoded) {
         for (std::string form : {as_json(value), as_log(value), as_url(value), as_hex(value, hex_digits),
@@ -140,13 +146,41 @@ void redactor::add(std::string_view value, stay how) {
     const auto place = std::find_if(secrets_.begin(), secrets_.end(),
                                     [&](const secret& one) { return one.value.size() < value.size(); });
     added.added = ++additions_;
-    secrets_.insert(place, std::move(added));
-    forget_one_too_many(how);
+    return *secrets_.insert(place, std::move(added));
+}
+
+void redactor::hold(std::string_view value) {
+    const std::unique_lock lock(mutex_);
+    const auto known =
+        std::find_if(secrets_.begin(), secrets_.end(), [&](const secret& one) { return one.value == value; });
+    ++(known != secrets_.end() ? *known : insert(value, stay::held)).holders;
     any_.store(true, std::memory_order_release);
 }
 
+void redactor::release(std::string_view value) {
+    const std::unique_lock lock(mutex_);
+    const auto known =
+        std::find_if(secrets_.begin(), secrets_.end(), [&](const secret& one) { return one.value == value; });
+    if (known != secrets_.end() && --known->holders == 0 && known->how == stay::held) {
+        secrets_.erase(known);
+    }
+}
+
+held_secrets::~held_secrets() {
+    for (const std::string& each : values_) {
+        known_.release(each);
+    }
+}
+
+void held_secrets::add(std::string_view value) {
+    if (!value.empty()) {
+        values_.emplace_back(value);
+        known_.hold(value);
+    }
+}
+
 void redactor::forget_one_too_many(stay how) {
-    if (how == stay::lasting) {
+    if (how == stay::lasting || how == stay::held) {
         return;
     }
     const std::size_t most = how == stay::rotating ? 4096 : 256;
@@ -160,7 +194,9 @@ void redactor::forget_one_too_many(stay how) {
             }
         }
     }
-    if (count > most) {
+    if (count > most && oldest->holders != 0) {
+        oldest->how = stay::held;
+    } else if (count > most) {
         secrets_.erase(oldest);
     }
 }

@@ -24,8 +24,10 @@ public:
         lasting,  ///< for good: it stands in a setting
         rotating, ///< while it is among the newest 4096: from the secrets file, or put together from it
         passing,  ///< while it is among the newest 256: given to an action
+        held,     ///< while somebody holds it (held_secrets): only tried, not saved
     };
 
+    /// Not `held`: that takes a held_secrets.
     void add(std::string_view value, stay how = stay::lasting);
 
     /// `text` with each known value replaced by `mark`.
@@ -38,19 +40,39 @@ public:
     void redact_in(std::string& text) const;
 
 private:
+    friend class held_secrets;
     struct secret {
         std::string value;
         std::vector<std::string> forms; ///< longest first
         stay how = stay::lasting;
         std::uint64_t added = 0; ///< when it was added last, counted in additions
+        std::size_t holders = 0;
     };
 
+    void hold(std::string_view value);
+    void release(std::string_view value);
+    secret& insert(std::string_view value, stay how);
     void forget_one_too_many(stay how);
 
     mutable std::shared_mutex mutex_;
     std::vector<secret> secrets_; ///< longest first
     std::uint64_t additions_ = 0;
     std::atomic<bool> any_{false};
+};
+
+/// Secrets that are only tried: known as long as this lives, and after that only if they were added as well.
+class held_secrets {
+public:
+    explicit held_secrets(redactor& known) : known_(known) {}
+    ~held_secrets();
+    held_secrets(const held_secrets&) = delete;
+    held_secrets& operator=(const held_secrets&) = delete;
+
+    void add(std::string_view value);
+
+private:
+    redactor& known_;
+    std::vector<std::string> values_;
 };
 
 } // namespace iom::host

@@ -137,6 +137,16 @@ void try_settings(const std::shared_ptr<const project>& from, std::uint32_t inde
     trial.destroy("it was only a trial");
 }
 
+void runtime::judge_settings(const std::shared_ptr<const project>& from, std::uint32_t index, site& around,
+                             std::vector<mistake>& mistakes) {
+    redactor passing; // what is only tried is not to be known for ever
+    const std::size_t before = mistakes.size();
+    try_settings(from, index, around, journal_, watch_, passing, mistakes);
+    for (std::size_t at = before; at < mistakes.size(); ++at) {
+        known_.redact_in(mistakes[at].sentence);
+    }
+}
+
 runtime::runtime(runtime_options options, log& journal, redactor& known)
     : options_(std::move(options)), journal_(journal), known_(known),
       site_(options_.project, options_.modules, options_.file_folders, known), watch_(journal),

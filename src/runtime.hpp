@@ -122,9 +122,7 @@ public:
 
     /// The modules' own judgement on an instance's settings, as `load` would have it; nothing is touched.
     void judge_settings(const std::shared_ptr<const project>& from, std::uint32_t index, site& around,
-                        std::vector<manifest::mistake>& mistakes) {
-        try_settings(from, index, around, journal_, watch_, known_, mistakes);
-    }
+                        std::vector<manifest::mistake>& mistakes);
 
     /// Begins an action for a person; its end is told to the onlooker. False with a sentence if it is
     /// refused.

@@ -59,7 +59,7 @@ std::string read_argument(const manifest::field& field, const json& from, given_
     }
     const std::string& text = from.get_ref<const std::string&>();
     if (field.type == manifest::type::secret) {
-        known.add(text);
+        known.add(text, redactor::stay::passing);
     }
     to.what.assign(value_view::of(std::string_view(text)));
     // What the rules expand stands for itself here.
@@ -97,11 +97,11 @@ void web::body::call_action(const std::shared_ptr<asking>& from, reply to) {
     const double seconds = std::strtod(from->query("wait").c_str(), nullptr);
     const std::int64_t until = steady_ms() + static_cast<std::int64_t>(std::clamp(seconds, 0.0, 25.0) * 1000);
     on_control(
-        [this, begun, until, to](answer made) {
+        [this, begun, until, to, asked = from->what](answer made) {
             if (*begun == 0) {
                 to(std::move(made));
             } else {
-                wait_for_call(*begun, until, to, 202);
+                wait_for_call(asked, *begun, until, to, 202);
             }
         },
         [this, begun, name, action, arguments](desk& at) {
@@ -173,21 +173,26 @@ void web::body::call_action(const std::shared_ptr<asking>& from, reply to) {
 void web::body::get_call(const std::shared_ptr<asking>& from, reply to) {
     const double seconds = std::strtod(from->query("wait").c_str(), nullptr);
     const std::int64_t until = steady_ms() + static_cast<std::int64_t>(std::clamp(seconds, 0.0, 25.0) * 1000);
-    wait_for_call(static_cast<std::uint64_t>(from->number("id").value_or(0)), until, std::move(to), 200);
+    wait_for_call(from->what, static_cast<std::uint64_t>(from->number("id").value_or(0)), until,
+                  std::move(to), 200);
 }
 
 /// Answers with the call when it has ended, or when the time is over.
-void web::body::wait_for_call(std::uint64_t number, std::int64_t until, reply to, int running_status) {
+void web::body::wait_for_call(const std::shared_ptr<request>& asked, std::uint64_t number, std::int64_t until,
+                              reply to, int running_status) {
+    if (asked->gone) {
+        return;
+    }
     auto found = std::make_shared<json>();
     on_control(
-        [this, found, number, until, to, running_status](answer made) {
+        [this, asked, found, number, until, to, running_status](answer made) {
             if (found->is_null()) {
                 to(made.status == 200 ? no_such("such call") : std::move(made));
                 return;
             }
             const bool running = found->at("state") == "running";
-            if (running && steady_ms() < until) {
-                waiters_.push_back({number, until, running_status, to});
+            if (running && steady_ms() < until && waiters_.size() < most_waiters) {
+                waiters_.push_back({asked, number, until, running_status, to});
                 desk_->arm();
                 pump_within(50'000);
                 return;

@@ -56,10 +56,13 @@ answer refused_edit(const edit& made) {
 
 /// One edit on its road.
 struct web::body::plan {
-    std::string text;                  ///< of the project, as it would be
-    std::vector<named_secret> secrets; ///< values to be kept beside it
-    std::vector<std::string> touched;  ///< instances whose settings the modules are to judge
+    std::shared_ptr<const std::string> source; ///< of the project that the edit was made in
+    std::string text;                          ///< of the project, as it would be
+    std::vector<named_secret> secrets;         ///< values to be kept beside it
+    std::vector<std::string> touched;          ///< instances whose settings the modules are to judge
     std::vector<std::string> needs_secrets;
+    bool environment = false;                            ///< and what needs them are not secrets alone
+    std::string given;                                   ///< the text as it was sent; empty: as in `text`
     std::function<std::string(const spot& where)> place; ///< in the request's body; nothing: somewhere else
     std::function<std::string(const words& after)> revision;
     std::string name;               ///< to be told
@@ -71,8 +74,29 @@ struct web::body::plan {
     int status = 200;
 };
 
-std::string web::body::asks_anew(const std::vector<std::string>& settings) {
-    return "Where the line leads has changed, so its secrets are asked for again: " + listed(settings) +
+/// Adds what would lead a secret to where it was not used before; true if an environment variable is among
+/// it.
+bool web::body::ask_for_led(std::string_view before, std::string_view after, const words& said,
+                            std::vector<std::string>& asked) {
+    bool environment = false;
+    if (after.find("${secret:") == after.npos && after.find("${env:") == after.npos) {
+        return environment;
+    }
+    const std::string moved = move_secrets(before, said.modules(), said.stored()).text;
+    for (led_elsewhere& each : secrets_led_elsewhere(moved, after, said.modules(), given_anew())) {
+        environment = environment || each.environment;
+        if (std::find(asked.begin(), asked.end(), each.by) == asked.end()) {
+            asked.push_back(std::move(each.by));
+        }
+    }
+    return environment;
+}
+
+std::string web::body::asks_anew(const std::vector<std::string>& settings, bool environment) {
+    return (environment ? "Environment variables go nowhere else from here: write ${env:NAME} into the file "
+                          "itself and reload it. "
+                        : std::string()) +
+           "Where the line leads has changed, so its secrets are asked for again: " + listed(settings) +
            ". Type each once more; one that is inserted as ${secret:NAME} is given anew under its name.";
 }
 
@@ -88,6 +112,10 @@ std::set<std::string, std::less<>> web::body::given_anew() {
 // ---- the road
 
 void web::body::in_turn(const reply& to, std::function<void(std::function<void()> done)> change) {
+    if (edits_.size() >= most_edits) {
+        to(problem(503, "busy", "Others are saving right now. Try again in a moment.", {{"retryAfter", 1}}));
+        return;
+    }
     edits_.emplace_back(to, std::move(change));
     if (edits_.size() == 1) {
         next_edit();
@@ -125,12 +153,12 @@ void web::body::judge_and_apply(std::shared_ptr<plan> what, reply to, std::funct
         done();
     };
     const runtime_options& made = controller_.made_with();
-    moved_secrets moved = move_secrets(what->text, say().modules());
+    const std::shared_ptr<const words> said = say();
+    what->environment = ask_for_led(*what->source, what->given.empty() ? what->text : what->given, *said,
+                                    what->needs_secrets);
+    moved_secrets moved = move_secrets(what->text, said->modules(), said->stored());
     what->text = std::move(moved.text);
     what->secrets.insert(what->secrets.end(), moved.values.begin(), moved.values.end());
-    for (const auto& [name, value] : what->secrets) {
-        known_.add(value);
-    }
     auto around = std::make_shared<draft_site>(made, known_, what->secrets);
     auto mistakes = std::make_shared<std::vector<manifest::mistake>>();
     std::shared_ptr<const project> read = parse_project(what->text, made.project, *around, *mistakes);
@@ -204,7 +232,7 @@ void web::body::judged(const std::shared_ptr<plan>& what, const std::vector<mani
         return;
     }
     if (!what->needs_secrets.empty()) {
-        end(problem(422, "mistakes", asks_anew(what->needs_secrets),
+        end(problem(422, "mistakes", asks_anew(what->needs_secrets, what->environment),
                     {{"needsSecrets", what->needs_secrets}, {"mistakes", what->mistakes}}));
         return;
     }
@@ -222,11 +250,10 @@ void web::body::judged(const std::shared_ptr<plan>& what, const std::vector<mani
 }
 
 void web::body::apply(const std::shared_ptr<plan>& what, json warnings, const reply& end) {
-    const std::shared_ptr<const std::string> before = desk_->newest().source;
     const fs::path file = controller_.made_with().project;
-    const bool taken = worker_->ask([this, what, warnings, end, before, file] {
+    const bool taken = worker_->ask([this, what, warnings, end, file] {
         const save_outcome saved =
-            save_project(file, *before, what->text, secrets::file_of(file), what->secrets);
+            save_project(file, *what->source, what->text, secrets::file_of(file), what->secrets);
         if (!saved.saved()) {
             server_->post([saved, end] {
                 const bool changed = saved.what == save_outcome::kind::changed;
@@ -241,8 +268,9 @@ void web::body::apply(const std::shared_ptr<plan>& what, json warnings, const re
                                 "It was saved, but the host could not load it; its log says why."));
                     return;
                 }
-                json made = {{"revision", what->revision ? what->revision(say()) : say().project_revision()},
-                             {"generation", say().generation()}};
+                json made = {
+                    {"revision", what->revision ? what->revision(*say()) : say()->project_revision()},
+                    {"generation", say()->generation()}};
                 if (!what->name.empty()) {
                     made["name"] = what->name;
                 }
@@ -366,13 +394,15 @@ std::string place_of_rule(const spot& where, const std::string& name) {
 
 void web::body::add_instance(const std::shared_ptr<asking>& from, reply to) {
     in_turn(to, [this, from, to](const std::function<void()>& done) {
+        const std::shared_ptr<const words> said = say();
         auto what = std::make_shared<plan>();
+        what->source = said->source();
         what->check = asks_check(*from);
         what->status = 201;
         edit made;
         if (from->body.contains("text")) {
             const std::string text = from->body.at("text").get<std::string>();
-            made = paste_instance(say().xml(), text, from->body.value("name", std::string()));
+            made = paste_instance(said->xml(), text, from->body.value("name", std::string()));
             std::vector<manifest::mistake> none;
             const manifest::element element = manifest::parse_xml(text, "text", none);
             const std::string* const called = element.attribute("name");
@@ -380,8 +410,8 @@ void web::body::add_instance(const std::shared_ptr<asking>& from, reply to) {
         } else {
             instance_draft draft = instance_from(from->body);
             what->name = draft.name;
-            drop_empty_secrets(say().module(draft.module), draft.settings);
-            made = add_instances(say().xml(), std::span(&draft, 1));
+            drop_empty_secrets(said->module(draft.module), draft.settings);
+            made = add_instances(said->xml(), std::span(&draft, 1));
         }
         const bool as_text = from->body.contains("text");
         if (!finish_edit(what, made, to, done, as_text ? "/text" : "/name")) {
@@ -426,15 +456,16 @@ bool web::body::finish_edit(const std::shared_ptr<plan>& what, const edit& made,
 
 void web::body::save_instance(const std::shared_ptr<asking>& from, reply to) {
     in_turn(to, [this, from, to](const std::function<void()>& done) {
+        const std::shared_ptr<const words> said = say();
         const std::string name = from->value("name");
-        const instance_draft* const before = say().find_instance(name);
+        const instance_draft* const before = said->find_instance(name);
         if (before == nullptr) {
             to(no_such("instance \"" + name + '"'));
             done();
             return;
         }
         if (auto refused =
-                revision_trouble(*from, say().instance_revision(name),
+                revision_trouble(*from, said->instance_revision(name),
                                  "Somebody else has changed this instance since you opened it. Nothing of "
                                  "yours was saved; look at both and save again.")) {
             tell_changed("instance", name, std::move(*refused), to);
@@ -442,12 +473,13 @@ void web::body::save_instance(const std::shared_ptr<asking>& from, reply to) {
             return;
         }
         auto what = std::make_shared<plan>();
+        what->source = said->source();
         what->check = asks_check(*from);
         instance_draft draft = instance_from(from->body);
-        const manifest::module_manifest* const module = say().module(before->module);
+        const manifest::module_manifest* const module = said->module(before->module);
         if (module != nullptr) {
             what->needs_secrets = secrets_to_ask(before->settings, draft.settings,
-                                                 say().defaults_of(before->module), *module, given_anew());
+                                                 said->defaults_of(before->module), *module, given_anew());
         }
         drop_empty_secrets(module, draft.settings);
         if (module != nullptr) {
@@ -460,7 +492,7 @@ void web::body::save_instance(const std::shared_ptr<asking>& from, reply to) {
                 what->restarts = what->restarts || (!same && !each.live);
             }
         }
-        const edit made = save_settings(say().xml(), name, draft.settings, say().modules());
+        const edit made = save_settings(said->xml(), name, draft.settings, said->modules());
         if (!finish_edit(what, made, to, done, "")) {
             return;
         }
@@ -477,13 +509,14 @@ void web::body::save_instance(const std::shared_ptr<asking>& from, reply to) {
 
 void web::body::remove_instance(const std::shared_ptr<asking>& from, reply to) {
     in_turn(to, [this, from, to](const std::function<void()>& done) {
+        const std::shared_ptr<const words> said = say();
         const std::string name = from->value("name");
         std::optional<answer> refused;
-        if (say().find_instance(name) == nullptr) {
+        if (said->find_instance(name) == nullptr) {
             refused = no_such("instance \"" + name + '"');
         } else {
             refused =
-                revision_trouble(*from, say().instance_revision(name),
+                revision_trouble(*from, said->instance_revision(name),
                                  "Somebody else has changed this instance since you opened it. Nothing was "
                                  "removed.");
         }
@@ -493,8 +526,9 @@ void web::body::remove_instance(const std::shared_ptr<asking>& from, reply to) {
             return;
         }
         auto what = std::make_shared<plan>();
+        what->source = said->source();
         what->check = asks_check(*from);
-        const edit made = host::remove_instance(say().xml(), name, from->query("withRules") == "true");
+        const edit made = host::remove_instance(said->xml(), name, from->query("withRules") == "true");
         if (finish_edit(what, made, to, done, "")) {
             what->revision = [](const words& after) { return after.project_revision(); };
             judge_and_apply(what, to, done);
@@ -504,14 +538,15 @@ void web::body::remove_instance(const std::shared_ptr<asking>& from, reply to) {
 
 void web::body::rename_instance(const std::shared_ptr<asking>& from, reply to) {
     in_turn(to, [this, from, to](const std::function<void()>& done) {
+        const std::shared_ptr<const words> said = say();
         const std::string name = from->value("name");
         const std::string next = from->body.at("name").get<std::string>();
         std::optional<answer> refused;
-        if (say().find_instance(name) == nullptr) {
+        if (said->find_instance(name) == nullptr) {
             refused = no_such("instance \"" + name + '"');
         } else {
             refused =
-                revision_trouble(*from, say().instance_revision(name),
+                revision_trouble(*from, said->instance_revision(name),
                                  "Somebody else has changed this instance since you opened it. Nothing was "
                                  "renamed.");
         }
@@ -521,10 +556,11 @@ void web::body::rename_instance(const std::shared_ptr<asking>& from, reply to) {
             return;
         }
         auto what = std::make_shared<plan>();
+        what->source = said->source();
         what->check = asks_check(*from);
         what->name = next;
         what->restarts = true;
-        if (finish_edit(what, host::rename_instance(say().xml(), name, next), to, done, "/name")) {
+        if (finish_edit(what, host::rename_instance(said->xml(), name, next), to, done, "/name")) {
             what->place = [next](const spot& where) { return place_of_instance(where, next); };
             what->revision = [next](const words& after) { return after.instance_revision(next); };
             judge_and_apply(what, to, done);
@@ -534,13 +570,15 @@ void web::body::rename_instance(const std::shared_ptr<asking>& from, reply to) {
 
 void web::body::duplicate_instance(const std::shared_ptr<asking>& from, reply to) {
     in_turn(to, [this, from, to](const std::function<void()>& done) {
+        const std::shared_ptr<const words> said = say();
         const std::string name = from->value("name");
         const std::string next = from->body.at("name").get<std::string>();
         auto what = std::make_shared<plan>();
+        what->source = said->source();
         what->check = asks_check(*from);
         what->status = 201;
         what->name = next;
-        if (finish_edit(what, host::duplicate_instance(say().xml(), name, next), to, done, "/name")) {
+        if (finish_edit(what, host::duplicate_instance(said->xml(), name, next), to, done, "/name")) {
             what->place = [next](const spot& where) { return place_of_instance(where, next); };
             what->revision = [next](const words& after) { return after.instance_revision(next); };
             judge_and_apply(what, to, done);
@@ -549,7 +587,7 @@ void web::body::duplicate_instance(const std::shared_ptr<asking>& from, reply to
 }
 
 void web::body::instance_as_text(const std::shared_ptr<asking>& from, reply to) {
-    const std::optional<std::string> text = say().instance_text(from->value("name"));
+    const std::optional<std::string> text = say()->instance_text(from->value("name"));
     to(text ? answer{200, *text, "application/xml", {}} : no_such("instance \"" + from->value("name") + '"'));
 }
 
@@ -565,7 +603,7 @@ void web::body::ask_for_row(const instance_draft& pattern, const values_draft& g
         }
     }
     for (std::string& each :
-         secrets_to_ask(pattern.settings, wanted, say().defaults_of(module.id), module, given_anew())) {
+         secrets_to_ask(pattern.settings, wanted, say()->defaults_of(module.id), module, given_anew())) {
         if (std::find(asked.begin(), asked.end(), each) == asked.end()) {
             asked.push_back(std::move(each));
         }
@@ -574,12 +612,14 @@ void web::body::ask_for_row(const instance_draft& pattern, const values_draft& g
 
 void web::body::add_table(const std::shared_ptr<asking>& from, reply to) {
     in_turn(to, [this, from, to](const std::function<void()>& done) {
+        const std::shared_ptr<const words> said = say();
         auto what = std::make_shared<plan>();
+        what->source = said->source();
         what->check = asks_check(*from);
         what->status = 201;
         const std::string module = from->body.at("module").get<std::string>();
         const std::string like = from->body.value("like", std::string());
-        const instance_draft* const pattern = like.empty() ? nullptr : say().find_instance(like);
+        const instance_draft* const pattern = like.empty() ? nullptr : said->find_instance(like);
         if (!like.empty() && pattern == nullptr) {
             to(problem(409, "conflict", "There is no instance \"" + like + "\" (any more)."));
             done();
@@ -599,8 +639,8 @@ void web::body::add_table(const std::shared_ptr<asking>& from, reply to) {
             draft.name = row.at("name").get<std::string>();
             draft.module = module;
             values_draft given = values_from(row.at("settings"));
-            drop_empty_secrets(say().module(module), given);
-            const manifest::module_manifest* const described = say().module(module);
+            drop_empty_secrets(said->module(module), given);
+            const manifest::module_manifest* const described = said->module(module);
             if (pattern != nullptr) {
                 draft.settings = pattern->settings;
                 if (described != nullptr) {
@@ -617,7 +657,7 @@ void web::body::add_table(const std::shared_ptr<asking>& from, reply to) {
                 }
             }
             const std::size_t number = drafts.size();
-            const bool taken = row_of.contains(draft.name) || say().find_instance(draft.name) != nullptr;
+            const bool taken = row_of.contains(draft.name) || said->find_instance(draft.name) != nullptr;
             if (taken || !is_name(draft.name) || is_taken_name(draft.name)) {
                 const std::string sentence =
                     taken ? "there is an instance " + in_quotes(draft.name) +
@@ -640,7 +680,7 @@ void web::body::add_table(const std::shared_ptr<asking>& from, reply to) {
             done();
             return;
         }
-        if (!finish_edit(what, add_instances(say().xml(), drafts), to, done, "")) {
+        if (!finish_edit(what, add_instances(said->xml(), drafts), to, done, "")) {
             return;
         }
         what->place = [row_of](const spot& where) {
@@ -657,14 +697,16 @@ void web::body::add_table(const std::shared_ptr<asking>& from, reply to) {
 
 void web::body::add_rule(const std::shared_ptr<asking>& from, reply to) {
     in_turn(to, [this, from, to](const std::function<void()>& done) {
+        const std::shared_ptr<const words> said = say();
         auto what = std::make_shared<plan>();
+        what->source = said->source();
         what->check = asks_check(*from);
         what->status = 201;
         rule_draft draft = rule_from(from->body);
         const std::string before = from->body.value("before", std::string());
         what->name = draft.name;
         const edit made = host::add_rule(
-            say().xml(), draft, before.empty() ? std::nullopt : std::optional<std::string_view>(before));
+            said->xml(), draft, before.empty() ? std::nullopt : std::optional<std::string_view>(before));
         if (finish_edit(what, made, to, done, "/name")) {
             what->place = [name = draft.name](const spot& where) { return place_of_rule(where, name); };
             what->revision = [name = draft.name](const words& after) { return after.rule_revision(name); };
@@ -675,14 +717,15 @@ void web::body::add_rule(const std::shared_ptr<asking>& from, reply to) {
 
 void web::body::save_rule(const std::shared_ptr<asking>& from, reply to) {
     in_turn(to, [this, from, to](const std::function<void()>& done) {
+        const std::shared_ptr<const words> said = say();
         const std::string name = from->value("name");
-        const rule_draft* const before = say().find_rule(name);
+        const rule_draft* const before = said->find_rule(name);
         std::optional<answer> refused;
         if (before == nullptr) {
             refused = no_such("rule \"" + name + '"');
         } else {
             refused = revision_trouble(
-                *from, say().rule_revision(name),
+                *from, said->rule_revision(name),
                 "Somebody else has changed this rule since you opened it. Nothing of yours was "
                 "saved; look at both and save again.");
         }
@@ -692,10 +735,11 @@ void web::body::save_rule(const std::shared_ptr<asking>& from, reply to) {
             return;
         }
         auto what = std::make_shared<plan>();
+        what->source = said->source();
         what->check = asks_check(*from);
         rule_draft draft = rule_from(from->body);
         what->name = draft.name;
-        if (finish_edit(what, host::save_rule(say().xml(), name, draft), to, done, "/name")) {
+        if (finish_edit(what, host::save_rule(said->xml(), name, draft), to, done, "/name")) {
             what->place = [next = draft.name](const spot& where) { return place_of_rule(where, next); };
             what->revision = [next = draft.name](const words& after) { return after.rule_revision(next); };
             judge_and_apply(what, to, done);
@@ -705,13 +749,14 @@ void web::body::save_rule(const std::shared_ptr<asking>& from, reply to) {
 
 void web::body::remove_rule(const std::shared_ptr<asking>& from, reply to) {
     in_turn(to, [this, from, to](const std::function<void()>& done) {
+        const std::shared_ptr<const words> said = say();
         const std::string name = from->value("name");
         std::optional<answer> refused;
-        if (say().find_rule(name) == nullptr) {
+        if (said->find_rule(name) == nullptr) {
             refused = no_such("rule \"" + name + '"');
         } else {
             refused = revision_trouble(
-                *from, say().rule_revision(name),
+                *from, said->rule_revision(name),
                 "Somebody else has changed this rule since you opened it. Nothing was removed.");
         }
         if (refused) {
@@ -720,8 +765,9 @@ void web::body::remove_rule(const std::shared_ptr<asking>& from, reply to) {
             return;
         }
         auto what = std::make_shared<plan>();
+        what->source = said->source();
         what->check = asks_check(*from);
-        if (finish_edit(what, host::remove_rule(say().xml(), name), to, done, "")) {
+        if (finish_edit(what, host::remove_rule(said->xml(), name), to, done, "")) {
             what->revision = [](const words& after) { return after.rules_revision(); };
             judge_and_apply(what, to, done);
         }
@@ -730,11 +776,13 @@ void web::body::remove_rule(const std::shared_ptr<asking>& from, reply to) {
 
 void web::body::duplicate_rule(const std::shared_ptr<asking>& from, reply to) {
     in_turn(to, [this, from, to](const std::function<void()>& done) {
+        const std::shared_ptr<const words> said = say();
         const std::string next = from->body.at("name").get<std::string>();
         auto what = std::make_shared<plan>();
+        what->source = said->source();
         what->status = 201;
         what->name = next;
-        if (finish_edit(what, host::duplicate_rule(say().xml(), from->value("name"), next), to, done,
+        if (finish_edit(what, host::duplicate_rule(said->xml(), from->value("name"), next), to, done,
                         "/name")) {
             what->place = [next](const spot& where) { return place_of_rule(where, next); };
             what->revision = [next](const words& after) { return after.rule_revision(next); };
@@ -745,10 +793,12 @@ void web::body::duplicate_rule(const std::shared_ptr<asking>& from, reply to) {
 
 void web::body::enable_rule(const std::shared_ptr<asking>& from, reply to) {
     in_turn(to, [this, from, to](const std::function<void()>& done) {
+        const std::shared_ptr<const words> said = say();
         const std::string name = from->value("name");
         auto what = std::make_shared<plan>();
+        what->source = said->source();
         what->name = name;
-        if (finish_edit(what, host::enable_rule(say().xml(), name, from->body.at("enabled").get<bool>()), to,
+        if (finish_edit(what, host::enable_rule(said->xml(), name, from->body.at("enabled").get<bool>()), to,
                         done, "")) {
             what->revision = [name](const words& after) { return after.rule_revision(name); };
             judge_and_apply(what, to, done);
@@ -758,16 +808,18 @@ void web::body::enable_rule(const std::shared_ptr<asking>& from, reply to) {
 
 void web::body::order_rules(const std::shared_ptr<asking>& from, reply to) {
     in_turn(to, [this, from, to](const std::function<void()>& done) {
+        const std::shared_ptr<const words> said = say();
         if (auto refused =
-                revision_trouble(*from, say().rules_revision(),
+                revision_trouble(*from, said->rules_revision(),
                                  "Somebody else has changed the rules since. The order is as it was.")) {
             to(std::move(*refused));
             done();
             return;
         }
         auto what = std::make_shared<plan>();
+        what->source = said->source();
         const auto names = from->body.at("names").get<std::vector<std::string>>();
-        if (finish_edit(what, host::order_rules(say().xml(), names), to, done, "/names")) {
+        if (finish_edit(what, host::order_rules(said->xml(), names), to, done, "/names")) {
             what->revision = [](const words& after) { return after.rules_revision(); };
             judge_and_apply(what, to, done);
         }
@@ -778,18 +830,32 @@ void web::body::order_rules(const std::shared_ptr<asking>& from, reply to) {
 
 void web::body::save_variable(const std::shared_ptr<asking>& from, reply to) {
     in_turn(to, [this, from, to](const std::function<void()>& done) {
+        const std::shared_ptr<const words> said = say();
         const std::string name = from->value("name");
+        const bool is_new = said->find_variable(name) == nullptr;
+        if (!is_new || !from->what->if_match.empty()) {
+            if (auto refused = revision_trouble(*from, said->variable_revision(name),
+                                                is_new ? "Somebody else has removed this variable since you "
+                                                         "opened it. Nothing of yours was saved."
+                                                       : "Somebody else has changed this variable since you "
+                                                         "opened it. Nothing of yours was saved.")) {
+                to(std::move(*refused));
+                done();
+                return;
+            }
+        }
         const variable_draft draft{name, from->body.at("type").get<std::string>(),
                                    from->body.at("initial").get<std::string>()};
         auto what = std::make_shared<plan>();
+        what->source = said->source();
         what->check = asks_check(*from);
         what->name = name;
-        if (finish_edit(what, host::save_variable(say().xml(), draft), to, done, "/name")) {
+        if (finish_edit(what, host::save_variable(said->xml(), draft), to, done, "/name")) {
             what->place = [name](const spot& where) {
                 return where.what == spot::part::variable && where.name == name ? std::string("/initial")
                                                                                 : std::string();
             };
-            what->revision = [](const words& after) { return after.project_revision(); };
+            what->revision = [name](const words& after) { return after.variable_revision(name); };
             judge_and_apply(what, to, done);
         }
     });
@@ -797,9 +863,11 @@ void web::body::save_variable(const std::shared_ptr<asking>& from, reply to) {
 
 void web::body::remove_variable(const std::shared_ptr<asking>& from, reply to) {
     in_turn(to, [this, from, to](const std::function<void()>& done) {
+        const std::shared_ptr<const words> said = say();
         auto what = std::make_shared<plan>();
+        what->source = said->source();
         what->check = asks_check(*from);
-        if (finish_edit(what, host::remove_variable(say().xml(), from->value("name")), to, done, "")) {
+        if (finish_edit(what, host::remove_variable(said->xml(), from->value("name")), to, done, "")) {
             judge_and_apply(what, to, done);
         }
     });
@@ -808,31 +876,34 @@ void web::body::remove_variable(const std::shared_ptr<asking>& from, reply to) {
 // ---- the project as a whole
 
 void web::body::download_project(const std::shared_ptr<asking>& /*from*/, reply to) {
-    answer made{200, say().without_secrets(), "application/xml", {}};
-    made.headers.emplace_back("etag", '"' + say().project_revision() + '"');
+    answer made{200, say()->without_secrets(), "application/xml", {}};
+    made.headers.emplace_back("etag", '"' + say()->project_revision() + '"');
     made.headers.emplace_back("content-disposition", "attachment; filename=\"project.xml\"");
     to(std::move(made));
 }
 
 void web::body::upload_project(const std::shared_ptr<asking>& from, reply to) {
     in_turn(to, [this, from, to](const std::function<void()>& done) {
+        const std::shared_ptr<const words> said = say();
         if (auto refused =
-                revision_trouble(*from, say().project_revision(),
+                revision_trouble(*from, said->project_revision(),
                                  "The project was changed since you looked at it. Nothing was replaced.")) {
             to(std::move(*refused));
             done();
             return;
         }
         auto what = std::make_shared<plan>();
+        what->source = said->source();
         what->check = asks_check(*from);
         what->lines = true;
         what->text = from->what->body;
+        what->given = what->text;
         std::string why;
         const std::vector<std::string> names =
             secret_names(load_file(secrets::file_of(controller_.made_with().project), most_secrets_bytes, why)
                              .value_or(std::string()));
         moved_secrets taken =
-            accept_upload(what->text, say().xml(), say().modules(), {names.begin(), names.end()});
+            accept_upload(what->text, said->xml(), said->modules(), {names.begin(), names.end()});
         what->text = std::move(taken.text);
         what->secrets = std::move(taken.values);
         std::vector<manifest::mistake> none;
@@ -869,7 +940,7 @@ void web::body::reload_from_disk(const std::shared_ptr<asking>& /*from*/, reply 
         }
         reload_project([this, to, done](bool good) {
             to(good ? json_answer(
-                          200, {{"revision", say().project_revision()}, {"generation", say().generation()}})
+                          200, {{"revision", say()->project_revision()}, {"generation", say()->generation()}})
                     : problem(422, "mistakes",
                               "The file has mistakes that the modules found; the log says which. "
                               "Everything goes on as before."));
@@ -893,10 +964,10 @@ void web::body::list_secrets(const std::shared_ptr<asking>& /*from*/, reply to) 
 
 json web::body::users_of_secret(const std::string& name) {
     json users = json::array();
-    for (const std::string& each : instances_with(say().mentions(), named::secret, name)) {
+    for (const std::string& each : instances_with(say()->mentions(), named::secret, name)) {
         users.push_back(each);
     }
-    for (const std::string& each : rules_with(say().mentions(), named::secret, name)) {
+    for (const std::string& each : rules_with(say()->mentions(), named::secret, name)) {
         users.push_back('"' + each + '"');
     }
     return users;
@@ -915,7 +986,6 @@ void web::body::save_secret(const std::shared_ptr<asking>& from, reply to) {
               {{{"sentence", sentence}, {"warning", false}, {"at", value.empty() ? "/value" : "/name"}}}}}));
         return;
     }
-    known_.add(value);
     in_turn(to, [this, name, value, to](const std::function<void()>& done) {
         change_secrets({{name, value}}, {}, to, done);
     });
@@ -993,9 +1063,10 @@ fs::path web::body::files_folder() const {
 }
 
 json web::body::users_of_file(const std::string& name) {
+    const std::shared_ptr<const words> said = say();
     json users = json::array();
-    for (const instance_draft& each : say().instances()) {
-        const manifest::module_manifest* const module = say().module(each.module);
+    for (const instance_draft& each : said->instances()) {
+        const manifest::module_manifest* const module = said->module(each.module);
         for (const auto& [id, value] : each.settings) {
             const manifest::setting* const what = module == nullptr ? nullptr : module->find_setting(id);
             const auto* const text = std::get_if<std::string>(&value);
@@ -1096,10 +1167,10 @@ void web::body::support_bundle(const std::shared_ptr<asking>& /*from*/, reply to
     auto rules = std::make_shared<json>(json::object());
     auto events = std::make_shared<std::vector<std::string>>();
     auto step = std::make_shared<std::uint64_t>(0);
-    const std::string project = say().without_secrets();
+    const std::string project = say()->without_secrets();
     const json facts = {
-        {"version", options_.version},      {"address", url_},   {"https", https_}, {"started", started_},
-        {"generation", say().generation()}, {"made", wall_now()}};
+        {"version", options_.version},       {"address", url_},   {"https", https_}, {"started", started_},
+        {"generation", say()->generation()}, {"made", wall_now()}};
     const bool taken = post_control(
         [=](desk& at) {
             runtime& controller = at.controller();

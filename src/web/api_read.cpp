@@ -94,7 +94,7 @@ bool passes_trace(const json& event, const json& filter) {
 
 // ---- the project as its file says it
 
-const words& web::body::say() {
+std::shared_ptr<const words> web::body::say() {
     const desk::edition now = desk_->newest();
     if (words_ == nullptr || now.generation != edition_.generation) {
         const runtime_options& made = controller_.made_with();
@@ -103,12 +103,12 @@ const words& web::body::say() {
                                                access_.key);
         edition_ = now;
     }
-    return *words_;
+    return words_;
 }
 
 json web::body::module_json(const manifest::module_manifest& of) {
     json made = manifest_json(of);
-    if (const values_draft defaults = say().defaults_of(of.id); !defaults.empty()) {
+    if (const values_draft defaults = say()->defaults_of(of.id); !defaults.empty()) {
         std::vector<const manifest::field*> fields = setting_fields(&of);
         made["defaults"] = to_json(defaults, fields);
     }
@@ -117,6 +117,7 @@ json web::body::module_json(const manifest::module_manifest& of) {
 }
 
 void web::body::list_modules(const std::shared_ptr<asking>& /*from*/, reply to) {
+    const std::shared_ptr<const words> said = say();
     json all = json::array();
     json own = manifest_json(host_manifest());
     own["token"] = to_hex(sha256(own.dump())).substr(0, 16);
@@ -132,7 +133,7 @@ void web::body::list_modules(const std::shared_ptr<asking>& /*from*/, reply to) 
         }
     }
     for (const std::string& id : ids) {
-        const manifest::module_manifest* const described = say().module(id);
+        const manifest::module_manifest* const described = said->module(id);
         if (described != nullptr) {
             all.push_back(module_json(*described));
             continue;
@@ -161,16 +162,16 @@ json web::body::complete_instance(json live) {
     if (live.is_null()) {
         return live;
     }
-    const words& said = say();
+    const std::shared_ptr<const words> said = say();
     const std::string name = live.at("summary").at("name").get<std::string>();
-    const instance_draft* const draft = said.find_instance(name);
+    const instance_draft* const draft = said->find_instance(name);
     if (draft == nullptr) {
         return nullptr;
     }
-    said.add_to_summary(live["summary"]);
-    live["settings"] = said.settings_json(*draft);
-    live["usedBy"] = rules_with(said.mentions(), named::instance, name);
-    live["warnings"] = said.warnings_of(spot::part::instance, name);
+    said->add_to_summary(live["summary"]);
+    live["settings"] = said->settings_json(*draft);
+    live["usedBy"] = rules_with(said->mentions(), named::instance, name);
+    live["warnings"] = said->warnings_of(spot::part::instance, name);
     return live;
 }
 
@@ -181,7 +182,7 @@ void web::body::list_instances(const std::shared_ptr<asking>& /*from*/, reply to
         [all](desk& at, std::uint32_t index) { all->push_back(live_summary(at, index)); },
         [this, all] {
             for (json& each : *all) {
-                say().add_to_summary(each);
+                say()->add_to_summary(each);
             }
             return json_answer(200, *all);
         });
@@ -227,17 +228,18 @@ void web::body::get_history(const std::shared_ptr<asking>& from, reply to) {
 // ---- rules
 
 json web::body::complete_rules(const json& live) {
-    const words& said = say();
-    json made = {{"revision", said.rules_revision()}, {"rules", json::array()}, {"variables", json::array()}};
-    for (const rule_draft& each : said.rules()) {
+    const std::shared_ptr<const words> said = say();
+    json made = {
+        {"revision", said->rules_revision()}, {"rules", json::array()}, {"variables", json::array()}};
+    for (const rule_draft& each : said->rules()) {
         const auto index = edition_.read->find_rule(each.name);
-        json one = said.rule_json(each, index && edition_.read->rules.rules[*index].by_itself);
+        json one = said->rule_json(each, index && edition_.read->rules.rules[*index].by_itself);
         const auto report = live.at("reports").find(each.name);
         one["report"] =
             report != live.at("reports").end() ? *report : json{{"fired", 0}, {"lastSaid", "never"}};
         made["rules"].push_back(std::move(one));
     }
-    for (const variable_draft& each : said.variables()) {
+    for (const variable_draft& each : said->variables()) {
         json value = nullptr;
         if (const auto found = live.at("variables").find(each.name); found != live.at("variables").end()) {
             value = *found;
@@ -252,7 +254,8 @@ json web::body::complete_rules(const json& live) {
                                      {"initial", each.initial},
                                      {"value", value},
                                      {"at", at},
-                                     {"usedBy", rules_with(said.mentions(), named::variable, each.name)}});
+                                     {"usedBy", rules_with(said->mentions(), named::variable, each.name)},
+                                     {"revision", said->variable_revision(each.name)}});
     }
     return made;
 }
@@ -298,13 +301,14 @@ void web::body::get_rule(const std::shared_ptr<asking>& from, reply to) {
     auto report = std::make_shared<json>();
     on_control(
         [this, report, name, to = std::move(to)](answer made) {
-            const rule_draft* const draft = made.status == 200 ? say().find_rule(name) : nullptr;
+            const std::shared_ptr<const words> said = say();
+            const rule_draft* const draft = made.status == 200 ? said->find_rule(name) : nullptr;
             if (draft == nullptr) {
                 to(made.status == 200 ? no_such("rule \"" + name + '"') : std::move(made));
                 return;
             }
             const auto index = edition_.read->find_rule(name);
-            json whole = say().rule_json(*draft, index && edition_.read->rules.rules[*index].by_itself);
+            json whole = said->rule_json(*draft, index && edition_.read->rules.rules[*index].by_itself);
             whole["report"] = *report;
             answer given = json_answer(200, whole);
             given.headers.emplace_back("etag", '"' + whole.at("revision").get<std::string>() + '"');
@@ -490,11 +494,11 @@ json control_part(desk& at) {
 
 json web::body::complete_system(const json& live) {
     json control = live;
-    const words& said = say();
+    const std::shared_ptr<const words> said = say();
     json& project = control["project"];
     project["name"] = project_name_;
     project["file"] = project_file_;
-    project["revision"] = said.project_revision();
+    project["revision"] = said->project_revision();
     // Looked at by what the folder says of it first; the content only where that has changed.
     const std::filesystem::path& file = controller_.made_with().project;
     std::error_code error;
@@ -506,14 +510,14 @@ json web::body::complete_system(const json& live) {
         disk_mistakes_ = json::array();
         disk_look_ = {};
         disk_generation_ = 0;
-    } else if (look != disk_look_ || said.generation() != disk_generation_) {
+    } else if (look != disk_look_ || said->generation() != disk_generation_) {
         disk_look_ = look;
-        disk_generation_ = said.generation();
+        disk_generation_ = said->generation();
         std::ifstream in(file, std::ios::binary);
         const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
         disk_mistakes_ = json::array();
         on_disk_ = "same";
-        if (text != said.xml()) {
+        if (text != said->xml()) {
             std::vector<manifest::mistake> mistakes;
             const runtime_options& made = controller_.made_with();
             site around(made.project, made.modules, made.file_folders, known_);
@@ -679,13 +683,13 @@ void web::body::compute(feed& which) {
 }
 
 json web::body::complete_modules(const json& live) {
-    const words& said = say();
+    const std::shared_ptr<const words> said = say();
     json made = {{"modules", json::object()}, {"order", json::array()}, {"instances", json::object()}};
-    if (tokens_generation_ != said.generation()) {
-        tokens_generation_ = said.generation();
+    if (tokens_generation_ != said->generation()) {
+        tokens_generation_ = said->generation();
         tokens_ = json::object();
-        for (const instance_draft& each : said.instances()) {
-            const manifest::module_manifest* const described = said.module(each.module);
+        for (const instance_draft& each : said->instances()) {
+            const manifest::module_manifest* const described = said->module(each.module);
             if (described != nullptr && !tokens_.contains(each.module)) {
                 tokens_[each.module] = module_json(*described).at("token");
             }
@@ -694,7 +698,7 @@ json web::body::complete_modules(const json& live) {
     made["modules"] = tokens_;
     for (const json& each : live) {
         json one = each;
-        said.add_to_summary(one);
+        said->add_to_summary(one);
         const std::string name = one["name"].get<std::string>(); // the right side of = is worked out first
         made["order"].push_back(name);
         made["instances"][name] = std::move(one);

@@ -20,17 +20,18 @@ constexpr std::size_t most_running = 4;
 
 void web::body::test_connection(const std::shared_ptr<asking>& from, reply to) {
     const std::string name = from->value("name");
-    const instance_draft* const present = say().find_instance(name);
+    const std::shared_ptr<const words> said = say();
+    const instance_draft* const present = said->find_instance(name);
     if (present == nullptr) {
         to(no_such("instance \"" + name + '"'));
         return;
     }
-    const manifest::module_manifest* const module = say().module(present->module);
+    const manifest::module_manifest* const module = said->module(present->module);
     if (module == nullptr || module->id != "websocket-client") {
         to(problem(409, "conflict", "This module has no connection that could be tested."));
         return;
     }
-    std::string text = say().xml();
+    std::string text = said->xml();
     std::vector<named_secret> secrets;
     if (from->body.contains("settings")) {
         if (from->who.may < right::configure) {
@@ -39,28 +40,31 @@ void web::body::test_connection(const std::shared_ptr<asking>& from, reply to) {
         }
         values_draft draft = values_from(from->body.at("settings"));
         const std::vector<std::string> asked = secrets_to_ask(
-            present->settings, draft, say().defaults_of(present->module), *module, given_anew());
+            present->settings, draft, said->defaults_of(present->module), *module, given_anew());
         if (!asked.empty()) {
             to(problem(422, "mistakes", asks_anew(asked), {{"needsSecrets", asked}}));
             return;
         }
         drop_empty_secrets(module, draft);
-        const edit made = save_settings(text, name, draft, say().modules());
+        const edit made = save_settings(text, name, draft, said->modules());
         if (!made.done()) {
             to(problem(422, "mistakes", made.sentence));
             return;
         }
-        moved_secrets moved = move_secrets(made.text, say().modules());
+        std::vector<std::string> led;
+        const bool environment = ask_for_led(text, made.text, *said, led);
+        if (!led.empty()) {
+            to(problem(422, "mistakes", asks_anew(led, environment), {{"needsSecrets", led}}));
+            return;
+        }
+        moved_secrets moved = move_secrets(made.text, said->modules());
         text = std::move(moved.text);
         secrets = std::move(moved.values);
-        for (const auto& [id, value] : secrets) {
-            known_.add(value);
-        }
     }
     // One attempt, now, whatever is saved.
     const std::pair<std::string, std::optional<value_draft>> once[] = {{"connect-at-startup", "true"},
                                                                        {"auto-reconnect", "false"}};
-    const edit made = change_settings(text, name, once, say().modules());
+    const edit made = change_settings(text, name, once, said->modules());
     const runtime_options& with = controller_.made_with();
     auto around = std::make_shared<draft_site>(with, known_, std::move(secrets));
     std::vector<manifest::mistake> mistakes;
@@ -117,23 +121,30 @@ void web::body::get_test(const std::shared_ptr<asking>& from, reply to) {
     const auto number = static_cast<std::uint64_t>(from->number("id").value_or(0));
     const std::int64_t after = from->number("after").value_or(-1);
     const double seconds = std::strtod(from->query("wait").c_str(), nullptr);
-    wait_for_test(number, after,
+    wait_for_test(from->what, number, after,
                   steady_ms() + static_cast<std::int64_t>(std::clamp(seconds, 0.0, 25.0) * 1000),
                   std::move(to));
 }
 
-void web::body::wait_for_test(std::uint64_t number, std::int64_t after, std::int64_t until, reply to) {
+void web::body::wait_for_test(const std::shared_ptr<request>& asked, std::uint64_t number, std::int64_t after,
+                              std::int64_t until, reply to) {
+    if (asked->gone) {
+        return;
+    }
     auto found = std::make_shared<json>();
     on_control(
-        [this, found, number, after, until, to](answer made) {
+        [this, asked, found, number, after, until, to](answer made) {
             if (found->is_null()) {
                 to(made.status == 200 ? no_such("such test") : std::move(made));
                 return;
             }
             if (!found->at("ended").get<bool>() && found->at("step").get<std::int64_t>() <= after &&
-                steady_ms() < until) {
-                server_->after(100'000,
-                               [this, number, after, until, to] { wait_for_test(number, after, until, to); });
+                steady_ms() < until && test_waiters_ < most_waiters) {
+                ++test_waiters_;
+                server_->after(100'000, [this, asked, number, after, until, to] {
+                    --test_waiters_;
+                    wait_for_test(asked, number, after, until, to);
+                });
                 return;
             }
             to(json_answer(200, *found));

@@ -12,16 +12,18 @@
 namespace iom::host::web {
 namespace {
 
-/// The controller as it is now, for rules of another reading of nearly the same project. [control]
+/// The controller as it is now, for rules of another reading of nearly the same project; with `known`, what
+/// comes from it is without secrets before anything is compared with it. [control]
 class live_world final : public trial_world {
 public:
-    live_world(desk& at, const project& read, symbol_table& symbols)
-        : desk_(at), read_(read), symbols_(symbols) {}
+    live_world(desk& at, const project& read, symbol_table& symbols, const redactor* known = nullptr)
+        : desk_(at), read_(read), symbols_(symbols), known_(known) {}
 
     value_view status(std::uint32_t index, std::uint32_t status) override {
         const instance* const found = named(index);
-        return found != nullptr && status < found->statuses().size() ? found->statuses()[status].what.view()
-                                                                     : value_view{};
+        return found != nullptr && status < found->statuses().size()
+                   ? clean(found->statuses()[status].what.view())
+                   : value_view{};
     }
     std::string_view instance_name(std::uint32_t index) override {
         return index < read_.instances.size() ? std::string_view(read_.instances[index].name) : "host";
@@ -29,15 +31,17 @@ public:
     std::optional<value_view> session(std::uint32_t index, std::uint32_t symbol) override {
         instance* const found =
             index < read_.instances.size() ? desk_.controller().find(read_.instances[index].name) : nullptr;
-        return found == nullptr ? std::nullopt
-                                : found->session().find(
-                                      desk_.controller().around().symbols().intern(symbols_.name(symbol)));
+        const auto captured =
+            found == nullptr
+                ? std::nullopt
+                : found->session().find(desk_.controller().around().symbols().intern(symbols_.name(symbol)));
+        return captured ? std::optional(clean(*captured)) : std::nullopt;
     }
     value_view variable(std::uint32_t which) override {
         const variables& values = desk_.controller().values();
         for (std::uint32_t at = 0; at < values.size(); ++at) {
             if (values.declared(at).name == read_.variables[which].name) {
-                return values.get(at);
+                return clean(values.get(at));
             }
         }
         return read_.variables[which].initial.view();
@@ -53,9 +57,20 @@ private:
         return index < read_.instances.size() ? desk_.controller().find(read_.instances[index].name)
                                               : nullptr;
     }
+    value_view clean(value_view what) {
+        if (known_ == nullptr || (what.kind != value_kind::text && what.kind != value_kind::bytes)) {
+            return what;
+        }
+        clean_ = known_->redact(what.text);
+        return what.kind == value_kind::text ? value_view::of(std::string_view(clean_))
+                                             : value_view::of_bytes(clean_);
+    }
+
     desk& desk_;
     const project& read_;
     symbol_table& symbols_;
+    const redactor* known_;
+    std::string clean_;
     std::string now_;
 };
 
@@ -111,8 +126,11 @@ value typed(const manifest::field& field, const json& given, bool hex) {
     return made;
 }
 
-json tried_json(const std::string& name, const rule_trial& of, const redactor& known) {
-    const auto shown = [&](const std::string& text) { return text_json(known.redact(text)); };
+/// Without `known` as it is: whoever tries a text of their own learns nothing from what is taken out of it.
+json tried_json(const std::string& name, const rule_trial& of, const redactor* known) {
+    const auto shown = [&](const std::string& text) {
+        return text_json(known == nullptr ? text : known->redact(text));
+    };
     json made = {{"rule", text_json(name)},
                  {"said", of.listens ? json(to_contract(of.said)) : json("other-trigger")},
                  {"sentence", shown(as_sentence(of.listens ? of.sentence : "listens to another trigger"))},
@@ -162,9 +180,10 @@ void web::body::try_draft(const std::shared_ptr<asking>& from, reply to) {
     draft.enabled = true;
     const json sample = from->body.at("sample");
     const std::string trigger = sample.at("trigger").get<std::string>();
-    const rule_draft* const before = say().find_rule(draft.name);
-    const edit made = before == nullptr ? host::add_rule(say().xml(), draft)
-                                        : host::save_rule(say().xml(), draft.name, draft);
+    const std::shared_ptr<const words> said = say();
+    const rule_draft* const before = said->find_rule(draft.name);
+    const edit made = before == nullptr ? host::add_rule(said->xml(), draft)
+                                        : host::save_rule(said->xml(), draft.name, draft);
     if (!made.done()) {
         to(problem(422, "mistakes", made.sentence,
                    {{"mistakes", {{{"sentence", made.sentence}, {"warning", false}, {"at", "/rule"}}}}}));
@@ -208,11 +227,11 @@ void web::body::try_draft(const std::shared_ptr<asking>& from, reply to) {
         for (const value& each : *values) {
             views.push_back(each.view());
         }
-        live_world world(at, *read, around->symbols());
+        live_world world(at, *read, around->symbols(), &known_);
         const event what{fired.instance, fired.what->number, views};
         const bool by_hand = fired.instance == host_instance && fired.what->number == host_trigger::manual &&
                              read->rules.rules[rule].by_itself;
-        return json_answer(200, tried_json(name, try_rule(read->rules, rule, what, by_hand, world), known_));
+        return json_answer(200, tried_json(name, try_rule(read->rules, rule, what, by_hand, world), nullptr));
     });
 }
 
@@ -261,7 +280,7 @@ void web::body::replay_event(const std::shared_ptr<asking>& from, reply to) {
                 } else if (trial.said == verdict::fired && each.stop) {
                     (*made)["stoppedBy"] = each.name;
                 }
-                (*made)["rules"].push_back(tried_json(each.name, trial, known_));
+                (*made)["rules"].push_back(tried_json(each.name, trial, &known_));
             }
             return *next < read->rules.rules.size();
         },

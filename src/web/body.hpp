@@ -109,8 +109,9 @@ private:
                          std::function<void(desk&, std::uint32_t)> each, std::function<answer()> end);
     bool post_control(std::function<bool(desk&)> slice, std::function<void()> end);
 
-    /// The project that is in use, as its file says it.
-    const words& say();
+    /// The project that is in use, as its file says it. Another one after the next reload: what points into
+    /// it needs a hold on it.
+    std::shared_ptr<const words> say();
     [[nodiscard]] json module_json(const manifest::module_manifest& of);
     json complete_instance(json live);
     json complete_modules(const json& live);
@@ -134,7 +135,9 @@ private:
     static void drop_empty_secrets(const manifest::module_manifest* module, values_draft& settings);
     std::optional<answer> revision_trouble(const asking& from, const std::string& now, const char* sentence);
     void tell_changed(const char* what, const std::string& name, answer refused, const reply& to);
-    static std::string asks_anew(const std::vector<std::string>& settings);
+    static std::string asks_anew(const std::vector<std::string>& settings, bool environment = false);
+    bool ask_for_led(std::string_view before, std::string_view after, const words& said,
+                     std::vector<std::string>& asked);
     std::set<std::string, std::less<>> given_anew();
     void ask_for_row(const instance_draft& pattern, const values_draft& given,
                      const manifest::module_manifest& module, std::vector<std::string>& asked);
@@ -149,8 +152,10 @@ private:
     void unsubscribe(channel& who, feed* from);
     void compute(feed& which);
     void computed(const std::string& key, json state);
-    void wait_for_test(std::uint64_t number, std::int64_t after, std::int64_t until, reply to);
-    void wait_for_call(std::uint64_t number, std::int64_t until, reply to, int running_status);
+    void wait_for_test(const std::shared_ptr<request>& asked, std::uint64_t number, std::int64_t after,
+                       std::int64_t until, reply to);
+    void wait_for_call(const std::shared_ptr<request>& asked, std::uint64_t number, std::int64_t until,
+                       reply to, int running_status);
 
     // operations, by their operationId
 #define IOM_OPERATION(name) void name(const std::shared_ptr<asking>& from, reply to);
@@ -243,12 +248,16 @@ private:
     std::optional<std::int64_t> pump_at_;
     std::int64_t pumped_ = 0;
     struct waiter {
+        std::shared_ptr<request> asked;
         std::uint64_t call = 0;
         std::int64_t until = 0;
         int running_status = 200;
         reply to;
     };
     std::list<waiter> waiters_;
+    std::size_t test_waiters_ = 0;
+    /// Of each kind; who comes then is answered at once with what is known.
+    static constexpr std::size_t most_waiters = 32;
     std::map<std::string, std::pair<json, json>> variables_seen_; ///< value and time, by name
     std::shared_ptr<const words> words_;
     desk::edition edition_; ///< that words_ was made of
@@ -256,6 +265,7 @@ private:
     std::uint32_t tokens_generation_ = 0;
 
     /// The first is under way.
+    static constexpr std::size_t most_edits = 32;
     std::deque<std::pair<reply, std::function<void(std::function<void()> done)>>> edits_;
 
     /// Secrets that were given by their names, and when: until `good_for` after that they may go elsewhere.

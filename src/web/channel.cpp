@@ -567,7 +567,7 @@ void web::body::pump() {
         for (auto each = waiters_.begin(); each != waiters_.end();) {
             const waiter one = *each;
             each = waiters_.erase(each);
-            wait_for_call(one.call, one.until, one.to, one.running_status);
+            wait_for_call(one.asked, one.call, one.until, one.to, one.running_status);
         }
     }
     if (channels_.empty()) {

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
-#include <iterator>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -234,12 +232,9 @@ void desk::project_changed() {
         hour_of_.push_back(&hours_.find(each.name)->second);
     }
     std::erase_if(wanted_, [&](const auto& each) { return !now.find_instance(each.first); });
-    std::ifstream file(now.file, std::ios::binary);
     {
-        auto source = std::make_shared<const std::string>(std::istreambuf_iterator<char>(file),
-                                                          std::istreambuf_iterator<char>());
         const std::lock_guard lock(mutex_);
-        edition_ = {runtime_.generation(), std::move(source), runtime_.shared()};
+        edition_ = {runtime_.generation(), now.source, runtime_.shared()};
     }
     news(structure | statuses | rules);
 }

@@ -33,6 +33,7 @@ struct request {
     bool takes_gzip = false;
     std::optional<std::size_t> length; ///< of the body, as announced
     std::string body;
+    bool gone = false; ///< nobody waits for the answer any more
 };
 
 struct answer {

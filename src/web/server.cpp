@@ -105,6 +105,15 @@ answer refusal(int status, std::string_view error, std::string_view sentence) {
 
 /// What one connection is doing.
 struct connection {
+    connection() = default;
+    connection(const connection&) = delete;
+    connection& operator=(const connection&) = delete;
+    ~connection() {
+        if (asked != nullptr) {
+            asked->gone = true;
+        }
+    }
+
     lws* wsi = nullptr;
     std::uint64_t id = 0;
     std::string peer;

@@ -16,7 +16,7 @@ std::string_view to_word(connection_trial::state what) {
 } // namespace
 
 connection_trial::connection_trial(desk& at, std::uint64_t number, std::shared_ptr<const project> read,
-                                   std::uint32_t index, std::shared_ptr<site> around, log& journal,
+                                   std::uint32_t index, std::shared_ptr<draft_site> around, log& journal,
                                    redactor& known)
     : desk_(at), number_(number), read_(std::move(read)), index_(index), around_(std::move(around)),
       journal_(journal), known_(known), name_(read_->instances[index].name),
@@ -55,7 +55,7 @@ void connection_trial::begin() {
     }
     deadline_ = began_ + static_cast<time_us>(seconds * static_cast<double>(one_second)) + extra_time;
     unit_ = std::make_unique<instance>(name_ + " (test)", *module, static_cast<instance_owner&>(*this),
-                                       journal_, desk_.controller().watcher(), known_);
+                                       journal_, desk_.controller().watcher(), tried_);
     unit_->place(read_, index_, *around_);
     module_answer said = unit_->create();
     if (said.ok()) {
@@ -219,6 +219,7 @@ void connection_trial::follow() {
 
 void connection_trial::tick(time_us now) {
     if (unit_ == nullptr) {
+        around_->let_go();
         return;
     }
     if (!ended_ && pinging_ && steps_.back().now == state::running && unit_->open_calls() == 0 &&
@@ -250,7 +251,11 @@ void connection_trial::tick(time_us now) {
     }
     if (stopping_ && !resting_ && (unit_->now() != guarded::state::stopping || now >= stop_by_)) {
         resting_ = true;
+        const bool still = unit_->now() == guarded::state::stopping;
         unit_->destroy("the test is over"); // it is kept for late calls of its module's thread
+        if (!still) {
+            around_->let_go();
+        }
     }
 }
 

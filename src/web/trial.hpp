@@ -2,6 +2,7 @@
 
 #include "instance.hpp"
 #include "web/desk.hpp"
+#include "web/draft_site.hpp"
 #include "web/views.hpp"
 
 #include <cstdint>
@@ -28,7 +29,7 @@ public:
 
     /// `read` holds the instance with the settings to try; `around` is what it was read with.
     connection_trial(desk& at, std::uint64_t number, std::shared_ptr<const project> read, std::uint32_t index,
-                     std::shared_ptr<site> around, log& journal, redactor& known);
+                     std::shared_ptr<draft_site> around, log& journal, redactor& known);
     ~connection_trial() override;
 
     [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
@@ -64,9 +65,10 @@ private:
     const std::uint64_t number_;
     const std::shared_ptr<const project> read_;
     const std::uint32_t index_;
-    const std::shared_ptr<site> around_;
+    const std::shared_ptr<draft_site> around_;
     log& journal_;
     redactor& known_;
+    redactor tried_; ///< what the instance itself finds to be secret: not for ever, as it is only tried
     const std::string name_;
     known_statuses places_;
     std::unique_ptr<instance> unit_;

@@ -126,6 +126,11 @@ std::string words::rule_revision(std::string_view name) const {
     return found == nullptr ? std::string() : revision_of(found->source.of(*xml_));
 }
 
+std::string words::variable_revision(std::string_view name) const {
+    const manifest::element* const found = element_of("variable", name);
+    return found == nullptr ? std::string() : revision_of(found->source.of(*xml_));
+}
+
 std::string words::rules_revision() const {
     std::string all = "rules";
     for (const manifest::element& each : root_.children) {
@@ -209,8 +214,17 @@ json words::rule_json(const rule_draft& of, bool by_hand) const {
 
 // ---- without secrets
 
+stored_lookup words::stored() const {
+    return [this](std::string_view name) {
+        const bool mentioned = std::any_of(mentions_.begin(), mentions_.end(), [&](const mention& each) {
+            return each.what == named::secret && each.name == name;
+        });
+        return !mentioned && around_->secret(name) != nullptr;
+    };
+}
+
 std::string words::without_secrets() const {
-    return move_secrets(*xml_, modules()).text;
+    return move_secrets(*xml_, modules(), stored()).text;
 }
 
 std::optional<std::string> words::instance_text(std::string_view name) const {

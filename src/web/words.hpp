@@ -2,6 +2,7 @@
 
 #include "project_draft.hpp"
 #include "project_mentions.hpp"
+#include "project_secrets.hpp"
 #include "site.hpp"
 
 #include <cstdint>
@@ -24,6 +25,7 @@ public:
 
     [[nodiscard]] std::uint32_t generation() const noexcept { return generation_; }
     [[nodiscard]] const std::string& xml() const noexcept { return *xml_; }
+    [[nodiscard]] const std::shared_ptr<const std::string>& source() const noexcept { return xml_; }
     [[nodiscard]] const manifest::element& root() const noexcept { return root_; }
     [[nodiscard]] const std::vector<instance_draft>& instances() const noexcept { return instances_; }
     [[nodiscard]] const std::vector<rule_draft>& rules() const noexcept { return rules_; }
@@ -44,6 +46,7 @@ public:
     /// A keyed hash over what is written and over the values of the secrets that it names.
     [[nodiscard]] std::string instance_revision(std::string_view name) const;
     [[nodiscard]] std::string rule_revision(std::string_view name) const;
+    [[nodiscard]] std::string variable_revision(std::string_view name) const;
     [[nodiscard]] std::string rules_revision() const;
     [[nodiscard]] std::string project_revision() const;
 
@@ -54,6 +57,9 @@ public:
     void add_to_summary(json& summary) const;
     [[nodiscard]] json settings_json(const instance_draft& of) const;
     [[nodiscard]] json rule_json(const rule_draft& of, bool by_hand) const;
+
+    /// Names under which a secret is stored that is none of those which the file mentions.
+    [[nodiscard]] stored_lookup stored() const;
 
     /// The file's text, or a part of it, with a reference wherever a secret is written.
     [[nodiscard]] std::string without_secrets() const;

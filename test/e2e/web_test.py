@@ -9,11 +9,13 @@ import json
 import os
 import pathlib
 import re
+import signal
 import socket
 import stat
 import subprocess
 import sys
 import tarfile
+import threading
 import time
 import types
 import unittest
@@ -394,6 +396,64 @@ class Looking(WebTest):
         self.assertEqual(modules["websocket-client"]["stateStatus"], "connection-status")
         self.assertEqual(list(modules)[0], "host")
 
+    def test_trying_a_rule_tells_no_secret(self):
+        self.write_project()
+        file = pathlib.Path(self.folder) / "line.xml"
+        file.write_text(file.read_text().replace('  <rule name="Count">', '  <variable name="held" type="text"/>\n  <rule name="Keep"><on '
+            'trigger="host/manual"/><do action="host/set"><arg name="variable">held</arg><arg name="value">${secret:key}</arg></do></rule>\n'
+            '  <rule name="Count">'))
+        (file.with_suffix(".secrets")).write_text("key = opensesame\n")
+        (file.with_suffix(".secrets")).chmod(0o600)
+        host = self.host("--web", "127.0.0.1:0")
+        self.assertTrue(host.ask("POST", "/api/rules/Keep/fire").json["fired"])
+        token = host.ask("POST", "/api/tokens", {"name": "wall", "right": "read"}).json["token"]
+        reader = {"Authorization": "Bearer " + token, "Content-Type": "application/json"}
+        def tried(message, **condition):
+            rule = {"name": "Try", "on": [{"trigger": "press/message-received", "match": [{"kind": "contains", "text": ""}]}],
+                    "do": [{"action": "host/log", "arguments": {"message": "${message} ${host/held}"}}]}
+            if condition:
+                rule["when"] = [{"variable": "held", **condition}]
+            answer = host.ask("POST", "/api/try", json.dumps({"rule": rule, "sample": {
+                "trigger": "press/message-received", "variables": {"message": message}}}), reader)
+            self.assertEqual(answer.status, 200, answer)
+            return answer.json
+        guesses = "swordfish opensesame thirdone"
+        self.assertEqual(tried(guesses)["would"][0]["arguments"]["message"], guesses + " ***")
+        for condition in ({"contains": "open"}, {"is": "opensesame"}):
+            self.assertFalse(tried("x", **condition)["conditions"][0]["holds"])
+        self.assertTrue(tried("x", contains="*")["conditions"][0]["holds"])
+
+    def test_who_has_gone_or_comes_too_late_waits_for_no_call(self):
+        host, _ = self.with_peer()
+        begun = host.ask("POST", "/api/instances/press/actions/request", {"arguments": {
+            "message": "x", "match": [{"kind": "equals", "text": "never"}], "timeout": "20"}})
+        self.assertEqual(begun.status, 202, begun)
+        head = f"GET /api/calls/{begun.json['call']}?wait=25 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+        def wait(count):
+            waiting = [socket.create_connection(("127.0.0.1", host.port)) for _ in range(count)]
+            for each in waiting:
+                each.sendall(head)
+                each.settimeout(0.0)
+            return waiting
+        def answered(each):
+            try:
+                return each.recv(20) != b""
+            except BlockingIOError:
+                return False
+        waiting = wait(40)
+        eventually("some are answered at once", lambda: sum(answered(each) for each in waiting) == 8)
+        for each in waiting:
+            each.close()
+        again = []
+        def there_is_room():
+            again.extend(wait(1))
+            # Whoever came before it has been heard by then.
+            self.assertEqual(host.ask("GET", "/api/system").status, 200)
+            return not answered(again[-1])
+        eventually("there is room for others", there_is_room)
+        for each in again:
+            each.close()
+
     def test_the_channel_tells_state_first_and_then_changes(self):
         host, peer = self.with_peer()
         channel = self.channel(host)
@@ -605,6 +665,91 @@ class Editing(WebTest):
         self.assertEqual(host.ask("PUT", "/api/secrets/key", {"value": "swordfish"}).status, 204)
         self.assertEqual(save().status, 200)
 
+    def test_a_stored_secret_goes_nowhere_else_by_whatever_way(self):
+        self.write_project()
+        file = pathlib.Path(self.folder) / "line.xml"
+        file.write_text(file.read_text().replace('<set name="path">', '<set name="bearer-token">${secret:key}</set>\n    <set name="path">'))
+        (file.with_suffix(".secrets")).write_text("key = opensesame\nunused = swordfish\n")
+        (file.with_suffix(".secrets")).chmod(0o600)
+        host = self.host("--web", "127.0.0.1:0", environment={**os.environ, "IOM_KEY": "thirdone"})
+        before = file.read_text()
+        text = lambda name, setting: (f'<instance name="{name}" module="websocket-client"><set name="hostname">127.0.0.2</set>'
+                                      f'<set name="{setting}">${{secret:key}}</set></instance>')
+        new = lambda **settings: {"name": "new", "module": "websocket-client", "settings": {"hostname": "127.0.0.2", **settings}}
+        ways = ((new(password="${secret:key}"), "password"), (new(headers=["X-Key: ${secret:key|json}"]), "headers"),
+                (new(password="${env:IOM_KEY}"), "password"), (new(password="${secret:unused}"), "password"),
+                ({"text": text("new", "username")}, "username"))
+        for body, setting in ways:
+            for path in ("/api/instances?check=true", "/api/instances"):
+                asked = host.ask("POST", path, body)
+                self.assertEqual((asked.status, asked.json["needsSecrets"]), (200 if "check" in path else 422, [setting]))
+        self.assertIn("the file itself", host.ask("POST", "/api/instances", ways[2][0]).json["sentence"])
+        row = {"module": "websocket-client", "rows": [{"name": "copy", "settings": new(password="${secret:key}")["settings"]}]}
+        self.assertEqual(host.ask("POST", "/api/instances/table", row).json["needsSecrets"], ["password"])
+        row = {**row, "like": "press", "rows": [{"name": "copy", "settings": {"hostname": "127.0.0.2"}}]}
+        self.assertEqual(host.ask("POST", "/api/instances/table", row).json["needsSecrets"], ["bearer-token"])
+        project = host.ask("GET", "/api/project")
+        headers = {"If-Match": project.headers["etag"], "Content-Type": "application/xml"}
+        uploaded = project.bytes.decode().replace("</project>", text("new", "username") + "</project>")
+        self.assertEqual(host.ask("PUT", "/api/project", uploaded, headers).json["needsSecrets"], ["username"])
+        self.assertEqual(host.ask("PUT", "/api/project?check=true", project.bytes.decode(), headers).json["ok"], True)
+        self.assertEqual(host.ask("POST", "/api/instances", new()).status, 201)
+        rule = {"name": "Tell", "on": [{"trigger": "host/manual"}],
+                "do": [{"action": "new/send-message", "arguments": {"message": "${secret:key}"}}]}
+        self.assertEqual(host.ask("POST", "/api/rules", rule).json["needsSecrets"], ["rule Tell"])
+        self.assertEqual(host.ask("DELETE", "/api/instances/new", headers=self.revision(host, "/api/instances/new")).status, 200)
+        self.assertEqual(file.read_text(), before)
+        self.assertEqual(host.ask("POST", "/api/instances/press/duplicate", {"name": "same"}).status, 201) # leads to the same place
+        self.assertEqual(host.ask("PUT", "/api/secrets/key", {"value": "mine"}).status, 204)
+        self.assertEqual(host.ask("POST", "/api/instances", ways[0][0]).status, 201)
+
+    def test_a_stored_secret_of_that_name_is_not_overwritten(self):
+        self.write_project()
+        kept = pathlib.Path(self.folder) / "line.secrets"
+        kept.write_text("press-bearer-token = for something else\n")
+        kept.chmod(0o600)
+        host = self.host("--web", "127.0.0.1:0")
+        settings = host.ask("GET", "/api/instances/press").json["settings"]
+        for token in ("opensesame", "swordfish"): # the second takes the place of the first
+            saved = host.ask("PUT", "/api/instances/press", {"settings": {**settings, "bearer-token": token}},
+                             self.revision(host, "/api/instances/press"))
+            self.assertEqual(saved.status, 200, saved)
+            self.assertIn("press-bearer-token = for something else\n", kept.read_text())
+            self.assertIn("${secret:press-bearer-token-2}", host.project.read_text())
+            self.assertRegex(kept.read_text(), f"press-bearer-token-2 ?= ?{token}")
+
+    def test_what_is_only_checked_blots_nothing_out(self):
+        host, _ = self.with_peer()
+        draft = {**host.ask("GET", "/api/instances/press").json["settings"], "bearer-token": "e"}
+        self.assertEqual(host.ask("PUT", "/api/instances/press?check=true", {"settings": draft}).json["ok"], True)
+        test = host.ask("POST", "/api/instances/press/test", {"settings": draft}).json["test"]
+        eventually("the test ends", lambda: host.ask("GET", f"/api/tests/{test}?wait=5").json["ended"])
+        wrong = {**draft, "port": "70000"}
+        self.assertEqual(host.ask("PUT", "/api/instances/press", {"settings": wrong}, self.revision(host, "/api/instances/press")).status, 422)
+        # The test's own lines are without it as long as it lasts; then they are readable again.
+        def readable():
+            host.ask("POST", "/api/instances/press/actions/send-message?wait=20", {"arguments": {"message": "needle"}})
+            return host.ask("GET", "/api/log?search=needle").json["records"] or host.ask("GET", "/api/frames?search=needle").json["frames"]
+        eventually("the log is readable", readable)
+
+    def test_the_file_reloaded_while_an_edit_is_judged_is_not_overwritten(self):
+        host, _ = self.with_peer()
+        rows = [{"name": f"m{number}", "settings": {"hostname": "127.0.0.1", "port": "1", "connect-at-startup": "false"}} for number in range(400)]
+        by_hand = host.project.read_text().replace('value="0"', 'value="7"')
+        answers = []
+        asking = threading.Thread(target=lambda: answers.append(
+            host.ask("POST", "/api/instances/table", {"module": "websocket-client", "rows": rows})))
+        asking.start()
+        host.project.write_text(by_hand)
+        host.process.send_signal(signal.SIGHUP)
+        asking.join()
+        kept = host.project.read_text()
+        if answers[0].status == 201: # it came after the reload, and was made in what had been loaded
+            self.assertIn('name="m399"', kept)
+        else:
+            self.assertEqual((answers[0].status, answers[0].json["error"]), (409, "conflict"))
+        self.assertIn('value="7"', kept)
+
     def test_an_edit_leaves_other_sessions_alone(self):
         peer = Program(PROGRAMS.iompeer, "--port", "0")
         self.addCleanup(peer.kill)
@@ -696,7 +841,18 @@ class Editing(WebTest):
         renamed = host.ask("PUT", other, {**rule, "name": "Renamed"}, self.revision(host, other))
         self.assertEqual(renamed.status, 200, renamed)
         self.assertEqual(host.ask("DELETE", "/api/rules/Renamed", headers=self.revision(host, "/api/rules/Renamed")).status, 200)
-        self.assertEqual(host.ask("PUT", "/api/variables/level", {"type": "int", "initial": "3"}).status, 200)
+        level = {"type": "int", "initial": "3"}
+        made = host.ask("PUT", "/api/variables/level", level)
+        self.assertEqual(made.status, 200, made)
+        self.assertEqual(host.ask("PUT", "/api/variables/level", level).status, 428)
+        seen = {"If-Match": f'"{made.json["revision"]}"'}
+        listed = {one["name"]: one for one in host.ask("GET", "/api/rules").json["variables"]}
+        self.assertEqual(listed["level"]["revision"], made.json["revision"])
+        self.assertEqual(host.ask("PUT", "/api/variables/level", {**level, "initial": "4"}, seen).status, 200)
+        late = host.ask("PUT", "/api/variables/level", {**level, "initial": "5"}, seen)
+        self.assertEqual((late.status, late.json["error"]), (412, "changed"))
+        self.assertIn('name="level" type="int" value="4"', host.project.read_text())
+        self.assertEqual(host.ask("PUT", "/api/variables/new", level, seen).status, 412) # somebody has removed it
         self.assertEqual(host.ask("DELETE", "/api/variables/strokes").status, 409)
         self.assertEqual(host.ask("DELETE", "/api/variables/level").status, 200)
 

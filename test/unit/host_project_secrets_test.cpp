@@ -147,13 +147,24 @@ TEST(host_project_secrets, an_upload_keeps_values_that_were_shown_as_references)
     const auto made = accept_upload(shown.text, project_with_secrets, modules, {"pin", "a-bearer-token"});
     EXPECT_EQ(made.text, shown.text);
     EXPECT_THAT(made.values, testing::UnorderedElementsAreArray(shown.values));
-    // What the secrets file has goes before.
-    const auto other =
-        accept_upload(shown.text, project_with_secrets, modules,
-                      {"pin", "a-bearer-token", "b-bearer-token", "websocket-client-password"});
-    EXPECT_THAT(other.values,
-                UnorderedElementsAre(Pair("a-bearer-token-2", "abc<def>"), Pair("b-bearer-token-2", "-${two"),
-                                     Pair("Log-in-now-2-bearer-token", "plain")));
+    // What the secrets file has for others stays, and what is shown takes another name.
+    const std::set<std::string, std::less<>> stored{"pin", "a-bearer-token", "b-bearer-token",
+                                                    "websocket-client-password"};
+    const auto others = unmentioned(project_with_secrets, {stored.begin(), stored.end()});
+    EXPECT_THAT(others, UnorderedElementsAre("b-bearer-token", "websocket-client-password"));
+    const auto beside = move_secrets(project_with_secrets, modules,
+                                     [&](std::string_view name) { return others.contains(name); });
+    EXPECT_THAT(beside.values,
+                ElementsAre(Pair("websocket-client-password-2", "shared & plain"),
+                            Pair("a-bearer-token-2", "abc<def>"), Pair("b-bearer-token-2", "one-"),
+                            Pair("b-bearer-token-3", "-${two"), Pair("Log-in-now-2-bearer-token", "plain")));
+    EXPECT_THAT(accept_upload(beside.text, project_with_secrets, modules, stored).values,
+                testing::UnorderedElementsAreArray(beside.values));
+    EXPECT_THAT(
+        accept_upload(project_with_secrets, "<project name=\"P\"/>", modules, stored).values,
+        testing::UnorderedElementsAreArray(move_secrets(project_with_secrets, modules, [&](auto name) {
+                                               return stored.contains(name);
+                                           }).values));
     EXPECT_THAT(accept_upload("<project", project_with_secrets, modules, {}).values, IsEmpty());
 }
 
@@ -208,6 +219,62 @@ TEST(host_project_secrets, are_asked_for_where_they_would_go_elsewhere) {
     EXPECT_THAT(asked(wanted, {{"password", std::string{"p"}}}), ElementsAre("password"));
     wanted.emplace_back("password", std::string{"mine"});
     EXPECT_THAT(asked(wanted, {{"password", std::string{"p"}}}), IsEmpty());
+}
+
+TEST(host_project_secrets, lead_nowhere_else_unseen) {
+    const auto instance = [](const std::string& name, const std::string& settings) {
+        return "<instance name=\"" + name + "\" module=\"websocket-client\">" + settings + "</instance>";
+    };
+    const auto set = [](const std::string& id, const std::string& text) {
+        return "<set name=\"" + id + "\">" + text + "</set>";
+    };
+    const auto rule = [&](const std::string& on, const std::string& action) {
+        return "<rule name=\"R\"><on trigger=\"" + on + "\"/><do action=\"" + action +
+               "\"><arg name=\"message\">${secret:key}</arg></do></rule>";
+    };
+    const auto project = [](const std::string& inside) {
+        return "<project name=\"P\">" + inside + "</project>";
+    };
+    const auto here = set("hostname", "here");
+    const auto there = set("hostname", "there");
+    const auto key = set("password", "${secret:key}");
+    const auto present = instance("a", here + key);
+    const auto led = [&](const std::string& before, const std::string& after,
+                         const std::set<std::string, std::less<>>& anew = {}) {
+        std::vector<std::string> all;
+        for (const auto& one : secrets_led_elsewhere(project(before), project(after), modules, anew))
+            all.push_back(one.by + (one.environment ? " env " : " ") + one.name);
+        return all;
+    };
+    EXPECT_THAT(led(present, present), IsEmpty());
+    EXPECT_THAT(led(present, present + instance("b", set("port", "0") + key + here)),
+                IsEmpty()); // as by default
+    EXPECT_THAT(led(present, present + instance("b", here + set("username", "${secret:key|json}"))),
+                IsEmpty());
+    EXPECT_THAT(led(present, present + instance("b", there + key)), ElementsAre("password key"));
+    EXPECT_THAT(led(present, present + instance("b", there + key), {"key"}), IsEmpty());
+    EXPECT_THAT(led(present, instance("a", there + key)), ElementsAre("password key"));
+    EXPECT_THAT(led(present, instance("a", here + set("password", "${secret:other}"))),
+                ElementsAre("password other"));
+    EXPECT_THAT(led(present, instance("a", here + set("path", "/${env:IOM_KEY}")), {"IOM_KEY"}),
+                ElementsAre("path env IOM_KEY"));
+    const auto list = "<set name=\"headers\"><item>X: ${secret:key}</item></set>";
+    EXPECT_THAT(led(present, present + instance("b", there + list)), ElementsAre("headers key"));
+    const auto defaults = "<defaults module=\"websocket-client\">" + key + "</defaults>";
+    EXPECT_THAT(led(present, defaults + instance("a", here)), IsEmpty());
+    EXPECT_THAT(led(present, defaults + instance("a", here) + instance("b", there)),
+                ElementsAre("password key"));
+    EXPECT_THAT(led(present, defaults + instance("a", here) + instance("b", there + set("password", "p"))),
+                IsEmpty());
+    // What a rule sends goes to the instance that it names, or to the one that it was heard from.
+    const auto both = present + instance("b", there);
+    EXPECT_THAT(led(both, both + rule("host/manual", "a/send-message")), IsEmpty());
+    EXPECT_THAT(led(both, both + rule("a/ready", "this/send-message")), IsEmpty());
+    for (const auto& one : {rule("host/manual", "b/send-message"), rule("b/ready", "this/send-message"),
+                            rule("websocket-client/ready", "this/send-message"), rule("a/ready", "host/log")})
+        EXPECT_THAT(led(both, both + one), ElementsAre("rule R key")) << one;
+    const auto told = both + rule("host/manual", "b/send-message");
+    EXPECT_THAT(led(told, told), IsEmpty());
 }
 
 TEST(SecretsToAsk, NamesEverySettingThatInsertsAStoredOne) {

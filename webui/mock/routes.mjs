@@ -378,8 +378,11 @@ export class Api {
         if (mistakes.length) throw new Refusal(422, 'mistakes', mistakes[0].sentence, { mistakes });
         return { body: tryRule({ ...body.rule, enabled: true }, { trigger: body.sample.trigger, variables: body.sample.variables }, this.world) };
     };
-    saveVariable = ({ path, body, query }) => {
+    saveVariable = (request) => {
+        const { path, body, query } = request;
         const found = this.world.variables.find((one) => one.name === path.name);
+        if (found || request.headers['if-match'])
+            this.revision(request, found ? this.world.revision(found) : '', { sentence: `Somebody else has ${found ? 'changed' : 'removed'} this variable since you opened it. Nothing of yours was saved.`, body: {} });
         const mistakes = isName(path.name) ? [] : [{ sentence: `"${path.name}" cannot be a name. Use letters, digits, - and _, beginning with a letter or a digit.`, warning: false, at: '/name' }];
         if ((body.type === 'int' || body.type === 'real') && (body.initial.trim() === '' || Number.isNaN(Number(body.initial)))) mistakes.push({ sentence: `"${body.initial}" is no ${body.type}, and so the variable ${path.name} cannot begin with it.`, warning: false, at: '/initial' });
         return this.judged({
@@ -389,7 +392,7 @@ export class Api {
                 if (found) Object.assign(found, body);
                 else this.world.variables.push({ name: path.name, ...body });
                 this.world.values.set(path.name, { value: typed(body.type, body.initial), at: Date.now() });
-                return { body: () => ({ name: path.name, revision: this.world.revision(this.world.rules) }) };
+                return { body: () => ({ name: path.name, revision: this.world.revision(this.world.variables.find((one) => one.name === path.name)) }) };
             },
         });
     };

@@ -84,6 +84,7 @@ export function ruleOf(world, rule) {
 
 export const variableOf = (world, one) => ({
     ...one,
+    revision: world.revision(one),
     value: world.values.get(one.name)?.value ?? null,
     at: world.values.get(one.name)?.at ?? null,
     usedBy: world.rules.filter((rule) => JSON.stringify(rule).includes(`"${one.name}"`) || JSON.stringify(rule).includes(`host/${one.name}`)).map((rule) => rule.name),

@@ -455,6 +455,7 @@ export type Variable = {
     /** Milliseconds since 1970, by the controller's clock. */
     at?: number | null;
     usedBy: string[];
+    revision: string;
 };
 
 export type VariableDraft = {

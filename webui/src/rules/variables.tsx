@@ -14,7 +14,7 @@ function VariableForm({ variable, close }: { variable?: Variable; close: () => v
             autocomplete="off"
             onSubmit={(event) => {
                 event.preventDefault();
-                edit('PUT', at`/api/variables/${name}`, { type, initial: initial === '' && type !== 'text' ? (type === 'bool' ? 'false' : '0') : initial }).then(
+                edit('PUT', at`/api/variables/${name}`, { type, initial: initial === '' && type !== 'text' ? (type === 'bool' ? 'false' : '0') : initial }, variable?.revision).then(
                     () => {
                         tell('Saved.');
                         close();
