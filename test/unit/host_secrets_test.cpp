@@ -99,6 +99,39 @@ TEST_F(Secrets, AreKnownToTheRedactor) {
     EXPECT_EQ(known_.redact("it is 1234567."), "it is ***.");
 }
 
+TEST(Redactor, KnowsWhatIsOnlyTriedAsLongAsItIsHeld) {
+    redactor known;
+    {
+        held_secrets one{known};
+        one.add("needle");
+        one.add("given");
+        {
+            held_secrets other{known};
+            other.add("needle");
+        }
+        EXPECT_EQ(known.redact("a needle, given"), "a ***, ***");
+        known.add("given", redactor::stay::passing);
+        for (int number = 0; number < 300; ++number)
+            known.add("passing-" + std::to_string(number) + "-by", redactor::stay::passing);
+        EXPECT_EQ(known.redact("given"), "***"); // crowded out, but held
+    }
+    EXPECT_EQ(known.redact("a needle, given"), "a needle, given");
+    held_secrets again{known};
+    again.add("needle");
+    known.add("needle"); // saved
+    EXPECT_EQ(known.redact("needle"), "***");
+}
+
+TEST(Redactor, KeepsWhatWasSavedWhileItWasHeld) {
+    redactor known;
+    {
+        held_secrets one{known};
+        one.add("needle");
+        known.add("needle");
+    }
+    EXPECT_EQ(known.redact("needle"), "***");
+}
+
 TEST_F(Secrets, EnvironmentIsGivenUnderItsOwnNamesOnly) {
     ASSERT_EQ(setenv("IOM_TEST_SITE", "hall-7", 1), 0);
     ASSERT_EQ(unsetenv("IOM_TEST_NOTHING"), 0);
