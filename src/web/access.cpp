@@ -136,16 +136,22 @@ access_file::look access_file::look_at() const {
         return {};
     }
     return {static_cast<std::int64_t>(facts.st_mtim.tv_sec) * 1'000'000'000 + facts.st_mtim.tv_nsec,
-            facts.st_ino, static_cast<std::int64_t>(facts.st_size)};
+            facts.st_ino, static_cast<std::int64_t>(facts.st_size), facts.st_mode & 0777U};
 }
 
 bool access_file::refresh() {
     const look now = look_at();
-    if (now == seen_) {
+    if (now == seen_ || now == complained_) {
         return false;
     }
-    struct stat facts {};
-    if (stat(file_.c_str(), &facts) == 0 && (facts.st_mode & 077U) != 0) {
+    complained_ = now;
+    if (now == look{}) {
+        // Nobody gets in who did not before, because somebody tidied up.
+        throw std::runtime_error(
+            file_.string() + ": the file of the web password is gone. The password and the API tokens go "
+                             "on to hold until the host ends; to set another password, run: iomhost passwd");
+    }
+    if ((now.mode & 077U) != 0) {
         throw std::runtime_error(file_.string() +
                                  ": others than its owner have access to the file of the web "
                                  "password. Run: chmod 600 " +
@@ -153,7 +159,7 @@ bool access_file::refresh() {
     }
     std::ifstream in(file_);
     const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-    const json whole = now == look{} ? json::object() : json::parse(text, nullptr, false);
+    const json whole = json::parse(text, nullptr, false);
     try {
         std::optional<password_hash> read_password;
         if (whole.contains("password")) {
@@ -180,10 +186,15 @@ bool access_file::refresh() {
         password = std::move(read_password);
         tokens = std::move(read_tokens);
         next_token = whole.value("nextToken", 1);
-        key = from_hex(whole.value("key", std::string()));
-        certificate = {whole.value("certificate", std::string()),
-                       whole.value("certificateKey", std::string())};
-        generated = whole.value("generated", false);
+        // Where the file was made anew without them, those in use stay.
+        if (whole.contains("key")) {
+            key = from_hex(whole.at("key").get<std::string>());
+        }
+        if (whole.contains("certificate")) {
+            certificate = {whole.at("certificate").get<std::string>(),
+                           whole.value("certificateKey", std::string())};
+            generated = whole.value("generated", false);
+        }
     } catch (const std::exception&) {
         throw std::runtime_error(file_.string() +
                                  ": the file of the web password is damaged. Mend it, or remove it "
@@ -191,22 +202,11 @@ bool access_file::refresh() {
     }
     const bool first = seen_ == look{};
     seen_ = now;
+    complained_.reset();
     return !first;
 }
 
 void access_file::save() {
-    try {
-        write();
-    } catch (...) {
-        if (seen_ != look{}) {
-            seen_.changed = -2; // differs from whatever is there
-            refresh();
-        }
-        throw;
-    }
-}
-
-void access_file::write() {
     json whole = {{"nextToken", next_token}, {"tokens", json::array()}};
     if (password) {
         whole["password"] = {
@@ -262,6 +262,7 @@ void access_file::write() {
         close(above);
     }
     seen_ = look_at();
+    complained_.reset();
 }
 
 // ---- sessions

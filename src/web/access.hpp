@@ -68,9 +68,9 @@ public:
     explicit access_file(std::filesystem::path file) : file_(std::move(file)) {}
 
     /// Reads it if it has changed since; true if it had. Throws std::runtime_error with a sentence if it is
-    /// damaged, or if others than its owner may read it.
+    /// damaged or gone, or if others than its owner may read it: once, and what was known goes on to hold.
     bool refresh();
-    /// Writes it, atomically; throws std::system_error, and then everything is again as the file has it.
+    /// Writes it, atomically; throws std::system_error. So change a copy, and take it when it is written.
     void save();
 
     std::optional<password_hash> password;
@@ -86,11 +86,12 @@ private:
         std::int64_t changed = -1;
         std::uint64_t inode = 0;
         std::int64_t size = -1;
+        std::uint32_t mode = 0;
         bool operator==(const look&) const = default;
     };
     [[nodiscard]] look look_at() const;
-    void write();
     look seen_;
+    std::optional<look> complained_;
 };
 
 /// How somebody has shown who they are.

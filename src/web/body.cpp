@@ -116,6 +116,15 @@ bool read_address(const std::string& written, web_options& to, std::string& why)
         why = "'" + written + "' is no IP address and port. Write it as 127.0.0.1:8080, or [::1]:8080";
         return false;
     }
+    char text[INET6_ADDRSTRLEN] = {};
+    if (address.find(':') != std::string::npos && IN6_IS_ADDR_V4MAPPED(&room)) {
+        inet_ntop(AF_INET, room.s6_addr + 12, text, sizeof text);
+        why = "'" + written + "' is an IPv4 address in the dress of IPv6. Write it as " + text + ":" + port;
+        return false;
+    }
+    if (address.find(':') != std::string::npos) {
+        address = inet_ntop(AF_INET6, &room, text, sizeof text); // one address, one way to write it
+    }
     to.address = address;
     to.port = static_cast<std::uint16_t>(number);
     return true;
@@ -136,29 +145,7 @@ web::body::body(web_options options, runtime& controller, log& journal, redactor
     }
     https_ = !door_.loopback && !options_.plain;
     access_.refresh();
-    bool changed = false;
-    if (access_.key.empty()) {
-        access_.key = random_bytes(32);
-        changed = true;
-    }
-    std::string unfit;
-    if (https_ && !access_.certificate.certificate.empty() &&
-        (!put_in_order(access_.certificate, unfit) || !server::can_serve(access_.certificate))) {
-        // Rules must not stand still for want of a page.
-        journal_.write(log_level::error, {},
-                       "the certificate of the web page cannot be served" +
-                           (unfit.empty() ? std::string(".") : ": " + unfit) +
-                           " The host makes one of its own instead; replace it in the page, under System");
-        access_.certificate = {};
-    }
-    if (https_ && access_.certificate.certificate.empty()) {
-        access_.certificate = make_certificate(certificate_names(), wall_now() / 1000);
-        access_.generated = true;
-        changed = true;
-    }
-    if (changed) {
-        save_access();
-    }
+    prepare_access();
     if (!access_.password && !door_.loopback) {
         code_ = new_code();
     }
@@ -198,26 +185,92 @@ void web::body::start() {
     server_->start();
 }
 
-void web::body::save_access() {
+/// At the start: what is needed and not there yet, or does no longer. Rules must not stand still for want of
+/// a page, so whatever of it cannot be served or kept is no reason to end.
+void web::body::prepare_access() {
+    bool changed = false;
+    if (access_.key.empty()) {
+        access_.key = random_bytes(32);
+        changed = true;
+    }
+    if (https_) {
+        const std::vector<std::string> names = certificate_names();
+        certificate_facts facts;
+        std::string unfit;
+        std::string why = "there was none";
+        if (!access_.certificate.certificate.empty()) {
+            if (!put_in_order(access_.certificate, unfit) || !server::can_serve(access_.certificate) ||
+                !read_certificate(access_.certificate.certificate, facts, unfit)) {
+                why = "the one before cannot be served";
+                journal_.write(
+                    log_level::error, {},
+                    "the certificate of the web page cannot be served" +
+                        (unfit.empty() ? std::string(".") : ": " + unfit) +
+                        " The host makes one of its own instead; replace it in the page, under System");
+            } else {
+                why = access_.generated ? why_anew(facts, names, wall_now() / 1000) : std::string();
+            }
+        }
+        if (!why.empty()) {
+            access_.certificate = make_certificate(names, wall_now() / 1000);
+            access_.generated = true;
+            changed = true;
+            read_certificate(access_.certificate.certificate, facts, unfit);
+            journal_.write(log_level::info, {},
+                           "a certificate was made for the web page, because " + why +
+                               "; its SHA-256 fingerprint is " + facts.fingerprint);
+        }
+    }
+    if (changed) {
+        try {
+            access_.save();
+        } catch (const std::exception& error) {
+            journal_.write(
+                log_level::error, {},
+                std::string("the web page's keys hold until the host ends, because they cannot be kept: ") +
+                    error.what());
+        }
+    }
+}
+
+bool web::body::keep_access(const reply& to, const std::function<void(access_file&)>& change) {
+    access_file next = access_;
+    change(next);
     try {
-        access_.save();
+        next.save();
     } catch (const std::exception& error) {
         journal_.write(log_level::error, {},
                        std::string("the web password, tokens and certificate cannot be kept: ") +
                            error.what());
-        throw;
-    }
-}
-
-bool web::body::keep_access(const reply& to) {
-    try {
-        save_access();
-        return true;
-    } catch (const std::exception& error) {
         to(problem(500, "failed",
                    std::string("This cannot be kept, so nothing was changed: ") + error.what() + "."));
         return false;
     }
+    access_ = std::move(next);
+    return true;
+}
+
+void web::body::guarded(const reply& to, const std::function<void()>& what) {
+    try {
+        what();
+    } catch (const std::exception& error) {
+        failed(error.what());
+        to(problem(500, "failed", "The host failed at this; its log says why."));
+    }
+}
+
+void web::body::back(reply to, std::function<void()> what) {
+    server_->post([this, to = std::move(to), what = std::move(what)] { guarded(to, what); });
+}
+
+bool web::body::slowly(reply to, std::function<void()> what) {
+    return worker_->ask([this, to = std::move(to), what = std::move(what)] {
+        try {
+            what();
+        } catch (const std::exception& error) {
+            back(to, [why = std::string(error.what())] { throw std::runtime_error(why); });
+        }
+    });
 }
 
 std::vector<std::string> web::body::certificate_names() const {
@@ -241,8 +294,10 @@ std::vector<std::string> web::body::certificate_names() const {
                 inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(each->ifa_addr)->sin_addr, text,
                           sizeof text);
             } else if (each->ifa_addr->sa_family == AF_INET6) {
-                inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(each->ifa_addr)->sin6_addr, text,
-                          sizeof text);
+                const in6_addr& six = reinterpret_cast<const sockaddr_in6*>(each->ifa_addr)->sin6_addr;
+                if (!IN6_IS_ADDR_LINKLOCAL(&six)) { // those are in no URL, and come and go
+                    inet_ntop(AF_INET6, &six, text, sizeof text);
+                }
             }
             if (text[0] != '\0' && names.size() < 32) {
                 names.insert(text);
@@ -395,7 +450,8 @@ answer web::body::finish(answer made, const request& what) const {
     if (!has_cache) {
         made.headers.emplace_back("cache-control", "no-store");
     }
-    if (https_) {
+    // Not with a certificate of our own: a name can have other pages, on other ports, that come over HTTP.
+    if (https_ && !access_.generated) {
         made.headers.emplace_back("strict-transport-security", "max-age=31536000");
     }
     // Long texts go faster packed; downloads that are packed already do not.
@@ -440,8 +496,14 @@ answer web::body::page_file(const request& what) const {
 }
 
 void web::body::serve(const std::shared_ptr<request>& what, reply to) {
-    const reply finished = [this, what, to = std::move(to)](answer made) {
-        to(finish(std::move(made), *what));
+    const reply finished = [this, what, to = std::move(to),
+                            given = std::make_shared<bool>(false)](answer made) {
+        if (*given) {
+            return; // something failed after it had answered
+        }
+        answer whole = finish(std::move(made), *what);
+        *given = true;
+        to(std::move(whole));
     };
     if (!is_api(what->path)) {
         finished(page_file(*what));
@@ -541,7 +603,7 @@ void web::body::on_control_each(reply to, std::function<std::size_t(desk&)> coun
             }
             return *next < all;
         },
-        [=] { to(end()); });
+        [=, this] { guarded(to, [&] { to(end()); }); });
     if (!taken) {
         to(problem(503, "busy", "The controller has too much to do for the page right now.",
                    {{"retryAfter", 1}}));
@@ -621,9 +683,9 @@ void web::body::log_in(const std::shared_ptr<asking>& from, reply to) {
     }
     attempts_.begin(address, steady_ms());
     const password_hash stored = *access_.password;
-    const bool taken = worker_->ask([this, to, password, stored, address] {
+    const bool taken = slowly(to, [this, to, password, stored, address] {
         const bool right_one = is_password(password, stored);
-        server_->post([this, to, right_one, stored, address] {
+        back(to, [this, to, right_one, stored, address] {
             // Whoever changed it meanwhile has made this one a wrong one.
             if (!right_one || !access_.password || !same_secret(access_.password->hash, stored.hash)) {
                 journal_.write(log_level::warning, {}, "a wrong password for the web page, from " + address);
@@ -680,15 +742,15 @@ void web::body::set_first_password(const std::shared_ptr<asking>& from, reply to
         to(short_password());
         return;
     }
-    const bool taken = worker_->ask([this, to, password] {
+    const bool taken = slowly(to, [this, to, password] {
         const password_hash made = hash_password(password);
-        server_->post([this, to, made] {
+        back(to, [this, to, made] {
+            refresh_access();
             if (access_.password) {
                 to(problem(409, "conflict", "A password is set already. Log in with it."));
                 return;
             }
-            access_.password = made;
-            if (!keep_access(to)) {
+            if (!keep_access(to, [&](access_file& kept) { kept.password = made; })) {
                 return;
             }
             code_.clear();
@@ -723,10 +785,10 @@ void web::body::set_password(const std::shared_ptr<asking>& from, reply to) {
     attempts_.begin(address, steady_ms());
     const std::optional<password_hash> stored = access_.password;
     const std::string session = from->who.session;
-    const bool taken = worker_->ask([this, to, password, old, stored, address, session] {
+    const bool taken = slowly(to, [this, to, password, old, stored, address, session] {
         const bool right_one = !stored || is_password(old, *stored);
         const password_hash made = right_one ? hash_password(password) : password_hash{};
-        server_->post([this, to, right_one, made, address, session] {
+        back(to, [this, to, right_one, made, stored, address, session] {
             if (!right_one) {
                 const char* const sentence = "The old password is not right.";
                 to(problem(422, "mistakes", sentence,
@@ -734,8 +796,13 @@ void web::body::set_password(const std::shared_ptr<asking>& from, reply to) {
                 return;
             }
             attempts_.was_right(address);
-            access_.password = made;
-            if (!keep_access(to)) {
+            refresh_access();
+            if (access_.password.has_value() != stored.has_value() ||
+                (stored && !same_secret(access_.password->hash, stored->hash))) {
+                to(problem(409, "conflict", "The password was changed meanwhile. Log in with the new one."));
+                return;
+            }
+            if (!keep_access(to, [&](access_file& kept) { kept.password = made; })) {
                 return;
             }
             code_.clear();
@@ -807,12 +874,15 @@ void web::body::create_token(const std::shared_ptr<asking>& from, reply to) {
     }
     const std::string secret = "iom_" + base64url(random_bytes(32));
     made.may = *may;
-    made.id = access_.next_token++;
+    made.id = access_.next_token;
     made.created = wall_now();
     made.expires = days > 0 ? made.created + static_cast<std::int64_t>(days * 86'400'000.0) : 0;
     made.hash = to_hex(sha256(secret));
-    access_.tokens.push_back(made);
-    if (!keep_access(to)) {
+    const bool kept = keep_access(to, [&](access_file& all) {
+        all.tokens.push_back(made);
+        ++all.next_token;
+    });
+    if (!kept) {
         return;
     }
     journal_.write(log_level::info, {}, "the API token \"" + made.name + "\" was made");
@@ -828,8 +898,8 @@ void web::body::revoke_token(const std::shared_ptr<asking>& from, reply to) {
         return;
     }
     const std::string name = found->name;
-    access_.tokens.erase(found);
-    if (!keep_access(to)) {
+    const auto index = found - access_.tokens.begin();
+    if (!keep_access(to, [&](access_file& kept) { kept.tokens.erase(kept.tokens.begin() + index); })) {
         return;
     }
     journal_.write(log_level::info, {}, "the API token \"" + name + "\" was revoked");
@@ -879,9 +949,11 @@ void web::body::save_certificate(const std::shared_ptr<asking>& from, reply to) 
               {{{"sentence", why}, {"warning", false}, {"at", about_key ? "/key" : "/certificate"}}}}}));
         return;
     }
-    access_.certificate = fresh;
-    access_.generated = false;
-    if (!keep_access(to)) {
+    const bool kept = keep_access(to, [&](access_file& all) {
+        all.certificate = fresh;
+        all.generated = false;
+    });
+    if (!kept) {
         return;
     }
     if (https_) {
@@ -891,9 +963,11 @@ void web::body::save_certificate(const std::shared_ptr<asking>& from, reply to) 
 }
 
 void web::body::generate_certificate(const std::shared_ptr<asking>& /*from*/, reply to) {
-    access_.certificate = make_certificate(certificate_names(), wall_now() / 1000);
-    access_.generated = true;
-    if (!keep_access(to)) {
+    const bool kept = keep_access(to, [&](access_file& all) {
+        all.certificate = make_certificate(certificate_names(), wall_now() / 1000);
+        all.generated = true;
+    });
+    if (!kept) {
         return;
     }
     if (https_) {

@@ -98,9 +98,15 @@ private:
     answer page_file(const request& what) const;
     json session_json(const visitor& who);
     [[nodiscard]] std::string cookie(std::string_view value, std::int64_t seconds) const;
-    void save_access();
-    /// False if it could not be kept: then all is as before, and `to` is told.
-    bool keep_access(const reply& to);
+    void prepare_access();
+    /// False if the change could not be kept: then all is as before, and `to` is told.
+    bool keep_access(const reply& to, const std::function<void(access_file&)>& change);
+    /// What `what` throws is logged, and `to` is told.
+    void guarded(const reply& to, const std::function<void()>& what);
+    /// The same on the thread for what is slow; false if too much waits there.
+    bool slowly(reply to, std::function<void()> what);
+    /// And back on the web thread. [any thread]
+    void back(reply to, std::function<void()> what);
 
     // asking [control]
     void on_control(reply to, std::function<answer(desk&)> work);
@@ -247,6 +253,7 @@ private:
     std::set<channel*> channels_;
     std::optional<std::int64_t> pump_at_;
     std::int64_t pumped_ = 0;
+    std::int64_t access_looked_ = 0;
     struct waiter {
         std::shared_ptr<request> asked;
         std::uint64_t call = 0;

@@ -493,7 +493,11 @@ std::optional<answer> web::body::admit_channel(request& what) {
 
 std::unique_ptr<talker> web::body::open_channel(const request& what, std::function<void()> write) {
     const visitor who = visitor_of(what, false);
-    return who.may == right::none ? nullptr : std::make_unique<channel>(*this, who, std::move(write));
+    if (who.may == right::none) {
+        return nullptr;
+    }
+    pump_within(1'000'000); // one that listens to nothing ends with its right, too
+    return std::make_unique<channel>(*this, who, std::move(write));
 }
 
 feed* web::body::subscribe(channel& who, const std::string& topic, const std::string& instance) {
@@ -572,6 +576,10 @@ void web::body::pump() {
     }
     if (channels_.empty()) {
         return;
+    }
+    if (now - access_looked_ >= 1000) {
+        access_looked_ = now;
+        refresh_access(); // `iomhost passwd` ends what is open, too
     }
     lines_.expect();
     for (const auto& [key, each] : feeds_) {

@@ -26,6 +26,7 @@ namespace iom::host::web {
 namespace {
 
 constexpr std::size_t hash_size = 32;
+constexpr std::int64_t first_good_clock = 1'767'225'600; ///< 2026-01-01
 constexpr std::string_view hex_digits = "0123456789abcdef";
 
 const unsigned char* bytes_of(std::string_view text) {
@@ -202,6 +203,7 @@ bool same_secret(std::string_view left, std::string_view right) noexcept {
 
 key_and_certificate make_certificate(const std::vector<std::string>& names, std::int64_t now) {
     constexpr std::int64_t day = 24 * 60 * 60;
+    now = std::max(now, first_good_clock);
     owned_key key;
     must(mbedtls_pk_setup(&key.it, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY)), "the key");
     must(mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(key.it), chance, nullptr), "the key");
@@ -288,6 +290,19 @@ bool read_certificate(std::string_view pem, certificate_facts& facts, std::strin
         mbedtls_x509_free_subject_alt_name(&one);
     }
     return true;
+}
+
+std::string why_anew(const certificate_facts& facts, const std::vector<std::string>& names,
+                     std::int64_t now) {
+    if (now >= first_good_clock && (now < facts.not_before || now > facts.not_after)) {
+        return "the clock was wrong when the one before was made, or that one has expired";
+    }
+    for (const std::string& each : names) {
+        if (std::find(facts.names.begin(), facts.names.end(), each) == facts.names.end()) {
+            return "the one before does not name " + each;
+        }
+    }
+    return {};
 }
 
 bool put_in_order(key_and_certificate& both, std::string& why) {

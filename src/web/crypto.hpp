@@ -32,7 +32,8 @@ struct key_and_certificate {
 };
 
 /// A new P-256 key and a certificate for these names and addresses, signed by itself, good for ten years from
-/// the day before `now` (seconds since 1970) on, because clocks of controllers are often wrong.
+/// the day before `now` (seconds since 1970) on, because clocks of controllers are often wrong; one that is
+/// certainly wrong, because it shows a time before this program was written, is taken to show that time.
 [[nodiscard]] key_and_certificate make_certificate(const std::vector<std::string>& names, std::int64_t now);
 
 struct certificate_facts {
@@ -46,6 +47,11 @@ struct certificate_facts {
 
 /// Facts on the first certificate of a PEM text; false with a sentence if it is none.
 bool read_certificate(std::string_view pem, certificate_facts& facts, std::string& why);
+
+/// Why a certificate that make_certificate made has to be made anew: it is not good at `now` (seconds since
+/// 1970), or it lacks one of the names. Empty if it has not. A clock that is certainly wrong proves nothing.
+[[nodiscard]] std::string why_anew(const certificate_facts& facts, const std::vector<std::string>& names,
+                                   std::int64_t now);
 
 /// Whether the key is one, is not encrypted, and belongs to the certificate. Then both are written anew, as
 /// bare PEM blocks one after the other: whatever program has made them, and whatever it wrote around them.

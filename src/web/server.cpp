@@ -3,9 +3,11 @@
 #include "web/access.hpp"
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <array>
 #include <atomic>
 #include <cctype>
+#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <csignal>
@@ -13,9 +15,12 @@
 #include <exception>
 #include <map>
 #include <mutex>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdexcept>
+#include <sys/socket.h>
 #include <thread>
+#include <unistd.h>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -200,6 +205,7 @@ private:
         body* owner = nullptr;
     };
 
+    [[noreturn]] void no_place(const std::string& why) const;
     void make_context();
     void destroy_context() {
         if (context_ != nullptr) {
@@ -316,6 +322,42 @@ struct handed_over {
     std::string key;
 };
 
+/// What the system says to listening there, as ` (…)`; empty if one can. The library does not say, and for an
+/// address that this machine does not have it would wait for ever.
+std::string why_not(const std::string& address, std::uint16_t port) {
+    sockaddr_storage place{};
+    socklen_t size = 0;
+    if (address.find(':') == std::string::npos) {
+        auto& four = reinterpret_cast<sockaddr_in&>(place);
+        four.sin_family = AF_INET;
+        four.sin_port = htons(port);
+        inet_pton(AF_INET, address.c_str(), &four.sin_addr);
+        size = sizeof four;
+    } else {
+        auto& six = reinterpret_cast<sockaddr_in6&>(place);
+        six.sin6_family = AF_INET6;
+        six.sin6_port = htons(port);
+        inet_pton(AF_INET6, address.c_str(), &six.sin6_addr);
+        size = sizeof six;
+    }
+    const int line = socket(place.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int on = 1;
+    if (line >= 0) {
+        setsockopt(line, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    }
+    const bool free =
+        line >= 0 && bind(line, reinterpret_cast<const sockaddr*>(&place), size) == 0 && listen(line, 1) == 0;
+    const int error = errno;
+    if (line >= 0) {
+        close(line);
+    }
+    if (free) {
+        return {};
+    }
+    return std::string(" (") + std::strerror(error) +
+           (error == EADDRINUSE ? "): another program is there" : ")");
+}
+
 } // namespace
 
 bool server::can_serve(const key_and_certificate& both) {
@@ -339,7 +381,17 @@ bool server::can_serve(const key_and_certificate& both) {
     return taken;
 }
 
+void server::body::no_place(const std::string& why) const {
+    throw std::runtime_error("the web page cannot be served at " + options_.address + ":" +
+                             std::to_string(options_.port) + why +
+                             ". Give another place with --web ADDR:PORT, or --no-web");
+}
+
 void server::body::make_context() {
+    if (const std::string trouble = why_not(options_.address, port_ != 0 ? port_ : options_.port);
+        !trouble.empty()) {
+        no_place(trouble);
+    }
     lws_context_creation_info info{};
     info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8;
     if (options_.tls) {
@@ -377,12 +429,8 @@ void server::body::make_context() {
     }
     vhost_ = lws_create_vhost(context, &vhost);
     if (vhost_ == nullptr) {
-        const int error = errno;
         lws_context_destroy(context);
-        throw std::runtime_error(
-            "the web page cannot be served at " + options_.address + ":" + std::to_string(options_.port) +
-            " (" + std::strerror(error) +
-            "). Is another program there? Give another place with --web ADDR:PORT, or --no-web");
+        no_place({});
     }
     port_ = static_cast<std::uint16_t>(lws_get_vhost_listen_port(vhost_));
     const std::lock_guard lock(context_mutex_);

@@ -44,7 +44,7 @@ void worker::work() {
         lock.unlock();
         try {
             what();
-        } catch (const std::exception&) { // no memory: nobody is answered, but the controller goes on
+        } catch (const std::exception&) { // not even memory to say so: the controller goes on
         }
         lock.lock();
     }

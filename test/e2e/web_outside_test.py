@@ -188,7 +188,7 @@ class Outside(web_test.WebTest):
             self.assertNotIn(b"HTTP/1.1 200", said)
         session = self.log_in(host)
         self.assertEqual(host.ask("GET", "/api/system", headers=session).status, 200)
-        self.assertIn("strict-transport-security", host.ask("GET", "/api/session").headers)
+        self.assertNotIn("strict-transport-security", host.ask("GET", "/api/session").headers)
         self.assertEqual(self.channel(host, {**session, "Host": f"{HERE}:{host.port}"}).status, 101)
         key = json.loads((pathlib.Path(self.folder) / "line.access").read_text())["certificateKey"].split("\n")[1]
         for path in ("/api/certificate", "/api/system", "/api/support-bundle", "/api/log/download"):
@@ -263,6 +263,7 @@ class Outside(web_test.WebTest):
             refused = host.ask("PUT", "/api/certificate", {"certificate": certificate, "key": key}, session)
             self.assertEqual((refused.status, refused.json["mistakes"][0]["at"]), (422, at), refused)
         self.assertEqual(self.shown(host, root), answer.json["fingerprint"])
+        self.assertIn("strict-transport-security", host.ask("GET", "/api/session").headers)
         self.assertEqual(host.stop(), 0)
         again = self.host("--web", f"{HERE}:0")
         self.assertEqual(self.shown(again, root), answer.json["fingerprint"])
@@ -367,18 +368,49 @@ class Outside(web_test.WebTest):
 class Clock(web_test.WebTest):
     """With a clock that can be moved; libfaketime moves it."""
 
-    def moved(self, *options, **environment):
+    def moved(self, *options, start=0, **environment):
         library = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
         self.clock = pathlib.Path(self.folder) / "clock"
-        self.move(0)
+        self.move(start)
         return self.host(*options, environment={
             **os.environ, "LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(self.clock), "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DISABLE_SHM": "1", "NO_FAKE_STAT": "1", **environment})
 
     def move(self, seconds):
         fresh = self.clock.with_suffix(".fresh")
-        fresh.write_text(f"+{seconds}\n")
+        fresh.write_text(f"{seconds:+}\n")
         fresh.rename(self.clock)
+
+    def test_a_certificate_from_a_wrong_clock(self):
+        self.write_project()
+        self.set_password()
+        day, now = 86400, time.time()
+
+        def start(moved, *options):
+            host = self.moved("--web", f"{HERE}:0", *options, start=moved, FAKETIME_DONT_FAKE_MONOTONIC="1")
+            facts = host.ask("GET", "/api/certificate", headers=self.log_in(host)).json
+            made = [line for line in host.lines["err"] if facts["fingerprint"] in line]
+            self.assertEqual(host.stop(), 0)
+            return facts, made
+
+        first, made = start(-int(now) + 3600) # 1970: no controller is that old
+        self.assertTrue(made)
+        self.assertLess(first["notBefore"] / 1000, now)
+        self.assertGreater(first["notAfter"] / 1000, 2035 * 365.25 * day - 1970 * 365.25 * day)
+        self.assertEqual(start(-int(now) + 3600), (first, [])) # that clock proves nothing later, either
+        late, made = start(4000 * day)
+        self.assertTrue(made)
+        self.assertGreater(late["notBefore"] / 1000, now + 3990 * day)
+        right, made = start(0)
+        self.assertTrue(made)
+        self.assertLess(right["notBefore"] / 1000, now)
+        self.assertGreater(right["notAfter"] / 1000, now + 3600 * day)
+        self.assertEqual(start(0), (right, []))
+        self.assertEqual(start(-int(now) + 3600), (right, []))
+        named, made = start(0, "--web-name", "press.plant.example")
+        self.assertIn("does not name press.plant.example", made[0])
+        self.assertIn("press.plant.example", named["names"])
+        self.assertEqual(start(0), (named, [])) # one name more does no harm
 
     def test_sessions_end(self):
         self.write_project()

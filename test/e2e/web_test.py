@@ -208,6 +208,17 @@ class Door(WebTest):
                               PROGRAMS.modules, "--web", "controller:80"], capture_output=True, text=True, check=False)
         self.assertEqual(bad.returncode, 1)
         self.assertIn("is no IP address and port", bad.stderr)
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            taken = f"127.0.0.1:{other.getsockname()[1]}"
+            for place, sentence in (("[::ffff:127.0.0.1]:0", "Write it as 127.0.0.1:0"),
+                                    (taken, "(Address already in use): another program is there."),
+                                    ("203.0.113.9:0", "(Cannot assign requested address).")):
+                with self.subTest(place):
+                    refused = subprocess.run([PROGRAMS.iomhost, "run", str(pathlib.Path(self.folder) / "line.xml"), "--modules",
+                                              PROGRAMS.modules, "--web", place], capture_output=True, text=True, check=False,
+                                             timeout=60)
+                    self.assertEqual(refused.returncode, 1)
+                    self.assertIn(sentence, refused.stderr)
 
 
 class Access(WebTest):
@@ -285,6 +296,42 @@ class Access(WebTest):
         self.assertEqual(channel.close_code, 4401)
         self.assertEqual(host.ask("DELETE", "/api/session", headers=other).status, 204)
         self.assertEqual(host.ask("GET", "/api/system", headers=other).status, 401)
+
+    def test_a_password_from_the_command_line_ends_what_is_open(self):
+        self.write_project()
+        host = self.host("--web", "127.0.0.1:0")
+        for headers in (lambda: {}, lambda: self.log_in(host)):
+            channel = self.channel(host, headers())
+            self.assertEqual(channel.status, 101)
+            self.set_password()
+            bye = channel.until(lambda message: message["type"] == "bye")
+            self.assertEqual(bye["reason"], "session-ended")
+            self.assertIsNone(channel.hear())
+            self.assertEqual(channel.close_code, 4401)
+
+    def test_a_lost_access_file_opens_nothing(self):
+        self.write_project()
+        self.set_password()
+        host = self.host("--web", "127.0.0.1:0")
+        session = self.log_in(host)
+        token = host.ask("POST", "/api/tokens", {"name": "x", "right": "read"}, session).json["token"]
+        before = host.ask("GET", "/api/instances/press", headers=session).headers["etag"]
+        file = pathlib.Path(self.folder) / "line.access"
+        kept = file.with_suffix(".kept")
+        file.rename(kept)
+        for _ in range(3):
+            self.assertEqual(host.ask("GET", "/api/session").json, {"state": "log-in", "rights": []})
+            self.assertEqual(host.ask("GET", "/api/system").status, 401)
+            self.assertEqual(host.ask("GET", "/api/system", headers={"Authorization": f"Bearer {token}"}).status, 200)
+        self.assertEqual(host.ask("GET", "/api/instances/press", headers=session).headers["etag"], before)
+        self.assertEqual(sum("the file of the web password is gone" in line for line in host.lines["err"]), 1)
+        kept.rename(file)
+        self.assertEqual(host.ask("GET", "/api/system", headers=session).status, 200) # it is the same as before
+        file.unlink()
+        self.set_password() # makes it anew, without tokens
+        self.assertEqual(host.ask("GET", "/api/system", headers=session).status, 401)
+        self.assertEqual(host.ask("GET", "/api/system", headers={"Authorization": f"Bearer {token}"}).status, 401)
+        self.assertEqual(host.ask("GET", "/api/instances/press", headers=self.log_in(host)).headers["etag"], before)
 
     def test_guessing_is_slowed(self):
         self.write_project()
@@ -809,6 +856,10 @@ class Editing(WebTest):
         token = host.ask("POST", "/api/tokens", {"name": "x", "right": "read"})
         self.assertEqual(token.status, 500, token)
         self.assertEqual(host.ask("GET", "/api/tokens").json, []) # what is not kept is not there
+        first = host.ask("POST", "/api/password/first", {"password": PASSWORD})
+        self.assertEqual(first.status, 500, first)
+        self.assertNotIn("set-cookie", first.headers)
+        self.assertEqual(host.ask("GET", "/api/session").json["state"], "open")
         self.assertEqual(host.project.read_bytes(), before)
         self.assertEqual([each for each in os.listdir(folder) if each not in ("ballast", "line.xml", "line.access", "files")], [])
         self.assertEqual(host.ask("GET", "/api/instances/press").json["settings"]["path"], "/echo")
