@@ -360,6 +360,18 @@ export async function begin({ project = 'demo', password = null, alarms = false,
                 saying = saying.then(() => until(`${instance} hears ${message}`, async () => (await toPeer(far, tls, 'POST', `/send?path=${path}`, message)).sessions > 0));
                 return saying;
             },
+            /** That instance is sent more messages than anybody can read, with Log Comms on, until the answer is called. */
+            async flood(instance) {
+                const place = `http://127.0.0.1:${port}/api/instances/${instance}`;
+                const { summary, settings } = await (await fetch(place)).json();
+                const { greeting: _1, 'ready-match': _2, ...rest } = settings;
+                const put = async (change, revision) => {
+                    const answer = await fetch(place, { method: 'PUT', headers: { 'Content-Type': 'application/json', 'If-Match': `"${revision}"` }, body: JSON.stringify({ settings: { ...rest, ...change } }) });
+                    if (!answer.ok) throw new Error(await answer.text());
+                };
+                await put({ path: '/flood?count=0&size=200', 'log-comms': 'true' }, summary.revision);
+                return async () => put({}, (await (await fetch(place)).json()).summary.revision);
+            },
             /** The machine that `press` leads to has received this. */
             heard: (message) =>
                 until(`the machine hears ${message}`, async () => (await toPeer(server, false, 'GET', '/reports')).some((one) => one.text === message)),

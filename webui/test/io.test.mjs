@@ -222,6 +222,57 @@ spec('frames: filter, pause, hex, export as JSON lines', { at: '#/io/roof/frames
     await page.locator('.frames .line', { hasText: '"wind":4' }).waitFor();
 });
 
+spec('frames faster than anybody reads: the page stays where it can be used', { at: '#/io/press/frames' }, async ({ page, host }) => {
+    await word(page).filter({ hasText: 'Ready' }).waitFor();
+    const end = await host.flood('press');
+    await page.locator('.frames .line').nth(150).waitFor();
+    // As often as the page is drawn, at most: what a click waits for is the page's own work.
+    const work = await page.evaluate(async () => {
+        let drawn = 0;
+        const watch = new MutationObserver(() => ++drawn);
+        watch.observe(document.querySelector('.frames ol'), { childList: true });
+        const from = performance.now();
+        await new Promise((go) => {
+            const look = () => (drawn >= 8 ? go() : requestAnimationFrame(look));
+            look();
+        });
+        watch.disconnect();
+        return { drawn, took: performance.now() - from, rows: document.querySelectorAll('.frames li').length };
+    });
+    assert.ok(work.took / work.drawn >= 200, `drawn ${work.drawn} times in ${work.took} ms`);
+    assert.ok(work.rows <= 200, `${work.rows} rows`);
+    await page.getByRole('button', { name: 'Pause' }).click({ timeout: 5000 });
+    await page.getByRole('button', { name: 'Go on' }).waitFor();
+    const last = () => page.locator('.frames li').last().innerText();
+    const seen = await last();
+    await page.getByLabel('Payload as').selectOption('hex', { timeout: 5000 });
+    await page.getByLabel('Payload as').selectOption('text');
+    assert.equal(await last(), seen);
+    await page.getByRole('button', { name: 'Go on' }).click({ timeout: 5000 });
+    await page.waitForFunction((before) => [...document.querySelectorAll('.frames li')].at(-1)?.innerText !== before, seen);
+    await end();
+});
+
+spec('paused, what is held is searched, in frames and log', { at: '#/io/roof/frames' }, async ({ page, host }) => {
+    await word(page).filter({ hasText: 'Ready' }).waitFor();
+    host.say('roof', 'first wind');
+    host.say('roof', 'second storm');
+    for (const [place, row, search] of [['#/io/roof/frames', '.frames li', 'Search in payloads'], ['#/log', '.logline', 'Search in the log']]) {
+        await page.goto(`${host.url}/${place}`);
+        if (place === '#/log') await page.getByLabel('Level').selectOption('frame');
+        const rows = (text) => page.locator(row, { hasText: text });
+        await rows('second storm').first().waitFor();
+        await page.getByRole('button', { name: 'Pause' }).click();
+        await page.getByLabel(search).fill('Wind');
+        await rows('second storm').first().waitFor({ state: 'detached' });
+        await rows('first wind').first().waitFor();
+        await page.getByLabel(search).fill('zzzz');
+        await page.waitForFunction((of) => document.querySelectorAll(of).length === 0, row);
+        await page.getByLabel(search).fill('');
+        await rows('second storm').first().waitFor();
+    }
+});
+
 spec("a stranger's module is drawn from its manifest alone", { at: '#/io/meter/settings' }, async ({ page }) => {
     await word(page).filter({ hasText: 'Good' }).waitFor();
     await page.getByText('The meter answers every time.').waitFor();

@@ -23,6 +23,14 @@ export async function begin({ project = 'demo', password = null } = {}) {
         nowhere: { hostname: '127.0.0.1', port: '9444' },
         /** The server sends that instance a message. */
         say: (instance, message) => host.world.say(instance, message),
+        /** That instance is sent more messages than anybody can read, with Log Comms on, until the answer is called. */
+        async flood(instance) {
+            host.world.instances.find((one) => one.name === instance).settings['log-comms'] = 'true';
+            const timer = setInterval(() => {
+                for (let i = 0; i < 20; ++i) host.world.frame(instance, 'in', 'text', 'x'.repeat(200));
+            }, 10);
+            return () => clearInterval(timer);
+        },
         /** The machine that `press` leads to has received this. */
         async heard(message) {
             while (host.world.units.get('press').statuses['last-sent'].value !== message) await new Promise((go) => setTimeout(go, 10));

@@ -36,7 +36,7 @@ spec('a rule is made, tried, saved, and fires', { at: '#/rules/+', expect: ['422
     await host.heard('coming, bay7');
     await page.getByRole('button', { name: 'What it did' }).click();
     await page.locator('.events .line', { hasText: 'CALL bay7' }).click();
-    await page.getByText('press/send-message done').waitFor();
+    await page.getByText('Send Message on press done').waitFor();
 });
 
 spec('why it did not fire: readable in the list, in the rule, in the trace', { at: '#/rules' }, async ({ page, host }) => {

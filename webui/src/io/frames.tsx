@@ -1,9 +1,9 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { at, edit, sentenceOf } from '../api';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { at, call, edit, sentenceOf } from '../api';
 import { listen } from '../channel';
-import type { Frame, Instance } from '../contract';
+import type { Frame, Frames as FramePage, Instance } from '../contract';
 import { may } from '../store';
-import { At, Button, Empty, Note, tell } from '../ui/basics';
+import { At, Button, Empty, memo, Note, tell } from '../ui/basics';
 import { Icon } from '../ui/icons';
 import { truthOf } from '../ui/values';
 
@@ -26,39 +26,140 @@ function payload(frame: Frame, form: Form): string {
     return frame.payload;
 }
 
-export function useStream<T extends { number: number }>(begin: (full: (all: T[]) => void, more: (some: T[], skipped: number) => void) => () => void, key: string, paused: boolean, newest = most) {
+type Stream<T> = {
+    /** What is wanted; another one is asked for anew. */
+    key: string;
+    paused: boolean;
+    newest?: number;
+    begin: (full: (all: T[]) => void, more: (some: T[], skipped: number) => void) => () => void;
+    /** What `key` stands for, for what is here already. */
+    fits: (one: T) => boolean;
+    /** What came before that number, as the host keeps it. */
+    before: (number: number) => Promise<T[]>;
+};
+
+/** In ms: however much comes, the page is drawn so often at most, and stays where people can click. */
+const pace = 250;
+const step = 200;
+
+/** Entries that come by themselves; only the newest are drawn until more is asked for. */
+export function useStream<T extends { number: number }>({ key, paused, newest = most, begin, fits, before }: Stream<T>) {
     const [entries, setEntries] = useState<T[]>([]);
     const [skipped, setSkipped] = useState(0);
+    const [drawn, setDrawn] = useState(step);
+    const box = useRef<HTMLDivElement>(null);
+    /** At the end, and to be kept there; who has scrolled up reads, and nothing moves. */
+    const following = useRef(true);
+    const waiting = useRef<{ some: T[]; skipped: number; at: number; timer: number }>({ some: [], skipped: 0, at: 0, timer: 0 }).current;
+    const held = useRef<{ key: string; all: T[] }>({ key, all: [] });
+
+    const take = () => {
+        window.clearTimeout(waiting.timer);
+        waiting.timer = 0;
+        if (!following.current || (!waiting.some.length && !waiting.skipped)) return;
+        const { some, skipped: left } = waiting;
+        Object.assign(waiting, { some: [], skipped: 0, at: Date.now() });
+        setEntries((known) => [...known, ...some].slice(-newest));
+        if (left) setSkipped((known) => known + left);
+    };
     useEffect(() => {
         if (paused) return;
-        return begin(
+        following.current = true;
+        const end = begin(
             (all) => {
+                Object.assign(waiting, { some: [], skipped: 0 });
                 setEntries(all);
                 setSkipped(0);
+                setDrawn(step);
             },
             (some, left) => {
-                setEntries((before) => [...before, ...some].slice(-newest));
-                if (left) setSkipped((before) => before + left);
+                waiting.some.push(...some);
+                const over = waiting.some.length - newest;
+                if (over > 0) waiting.skipped += waiting.some.splice(0, over).length;
+                waiting.skipped += left;
+                waiting.timer ||= window.setTimeout(take, Math.max(0, waiting.at + pace - Date.now()));
             },
         );
+        return () => {
+            window.clearTimeout(waiting.timer);
+            Object.assign(waiting, { some: [], skipped: 0, timer: 0 });
+            end();
+        };
     }, [key, paused]);
-    return { entries, skipped, setEntries };
-}
 
-/** Keeps the end in view, unless somebody has scrolled up. */
-export function useFollow(length: unknown) {
-    const box = useRef<HTMLDivElement>(null);
-    const follow = useRef(true);
+    // Paused, what is held is what is searched, and what the host keeps from before then.
+    if (!paused) held.current = { key, all: entries };
     useEffect(() => {
-        if (follow.current && box.current) box.current.scrollTop = box.current.scrollHeight;
-    }, [length]);
+        if (!paused) return;
+        const { key: of, all } = held.current;
+        if (of === key) return setEntries(all);
+        let mine = true;
+        const here = all.filter(fits);
+        setEntries(here);
+        before((all.at(-1)?.number ?? Number.MAX_SAFE_INTEGER - 1) + 1).then(
+            (kept) => {
+                if (!mine) return;
+                const known = new Set(here.map((one) => one.number));
+                setEntries([...kept.filter((one) => fits(one) && !known.has(one.number)), ...here].sort((left, right) => left.number - right.number));
+            },
+            () => {},
+        );
+        return () => {
+            mine = false;
+        };
+    }, [key, paused]);
+
+    const rows = entries.slice(-drawn);
+    const last = rows.at(-1)?.number;
+    useEffect(() => {
+        if (following.current && box.current) box.current.scrollTop = box.current.scrollHeight;
+    }, [last]);
     return {
+        entries,
+        rows,
+        skipped,
         box,
+        /** More of what is here is drawn; false where there is no more. */
+        drawMore: () => {
+            if (drawn >= entries.length) return false;
+            setDrawn(drawn + step);
+            return true;
+        },
+        putBefore: (some: T[]) => {
+            setDrawn(drawn + some.length);
+            setEntries((known) => [...some, ...known]);
+        },
         onScroll: () => {
-            if (box.current) follow.current = box.current.scrollHeight - box.current.scrollTop - box.current.clientHeight < 40;
+            if (!box.current) return;
+            following.current = box.current.scrollHeight - box.current.scrollTop - box.current.clientHeight < 40;
+            if (following.current && !paused) take();
         },
     };
 }
+
+const Row = memo(({ one, form, open, choose }: { one: Frame; form: Form; open: boolean; choose: (number: number | null) => void }) => (
+    <li class={`${one.way} ${one.opcode}`}>
+        <button type="button" class="line" aria-expanded={open} onClick={() => choose(open ? null : one.number)}>
+            <At at={one.time} fine />
+            <span class="way">
+                <Icon name={one.way === 'in' ? 'down' : 'up'} />
+                <span class="unseen">{one.way === 'in' ? 'received' : 'sent'}</span>
+            </span>
+            <span class="kind">
+                {one.opcode}
+                {one.fin ? '' : ' …'}
+            </span>
+            <span class="size">{one.length} B</span>
+            <code>{payload({ ...one, payload: one.payload.slice(0, 300) }, form === 'json' ? 'text' : form).slice(0, 300)}</code>
+        </button>
+        {open && (
+            <pre tabIndex={0} aria-label="Payload">
+                {payload(one, form)}
+                {one.cut ? '\n… cut at 4 KiB' : ''}
+            </pre>
+        )}
+    </li>
+));
 
 export function Frames({ instance }: { instance: Instance }) {
     const { name, revision } = instance.summary;
@@ -68,19 +169,22 @@ export function Frames({ instance }: { instance: Instance }) {
     const [control, setControl] = useState(true);
     const [form, setForm] = useState<Form>('text');
     const [chosen, setChosen] = useState<number | null>(null);
-    const { entries, skipped } = useStream<Frame>(
-        (full, more) => listen('frames', { instance: name, ...(search ? { search } : {}), ...(way ? { way } : {}) }, (state) => full(state.frames), (change) => more(change.frames, change.skipped)),
-        `${name} ${search} ${way}`,
+    const needle = search.toLowerCase();
+    const { entries, rows, skipped, box, onScroll, drawMore } = useStream<Frame>({
+        key: `${name} ${search} ${way}`,
         paused,
-    );
-    const frames = useMemo(() => (control ? entries : entries.filter((one) => !['ping', 'pong'].includes(one.opcode))), [entries, control]);
-    const { box, onScroll } = useFollow(frames.at(-1)?.number);
+        begin: (full, more) => listen('frames', { instance: name, ...(search ? { search } : {}), ...(way ? { way } : {}) }, (state) => full(state.frames), (change) => more(change.frames, change.skipped)),
+        fits: (one) => (!way || one.way === way) && (!needle || one.payload.toLowerCase().includes(needle)),
+        before: (number) => call<FramePage>(`${at`/api/frames?instance=${name}`}&before=${number}&limit=500`, { idle: true }).then((one) => one.frames),
+    });
+    const wanted = (one: Frame) => control || !['ping', 'pong'].includes(one.opcode);
+    const frames = rows.filter(wanted);
     const written = instance.settings['log-comms'];
     const on = typeof written === 'string' && truthOf(written);
     const turn = () =>
         edit('PUT', at`/api/instances/${name}`, { settings: { ...instance.settings, 'log-comms': on ? 'false' : 'true' } }, revision).catch((why: unknown) => tell(sentenceOf(why), true));
     const save = () => {
-        const url = URL.createObjectURL(new Blob([frames.map((one) => `${JSON.stringify(one)}\n`).join('')], { type: 'application/jsonl' }));
+        const url = URL.createObjectURL(new Blob([entries.filter(wanted).map((one) => `${JSON.stringify(one)}\n`).join('')], { type: 'application/jsonl' }));
         const link = document.createElement('a');
         link.href = url;
         link.download = `${name}-frames.jsonl`;
@@ -127,34 +231,19 @@ export function Frames({ instance }: { instance: Instance }) {
                     </Button>
                 )}
             </div>
-            {skipped > 0 && <p class="help">{skipped} frames came faster than they could be shown here. The log file has them.</p>}
+            <p class="help came">{skipped > 0 && `${skipped} frames came faster than they could be shown here. The log file has them.`}</p>
             {frames.length === 0 ? (
                 <Empty>{on ? 'No frame yet that fits.' : 'No frames.'}</Empty>
             ) : (
                 <div class="rows" ref={box} onScroll={onScroll} tabIndex={0} role="region" aria-label="Frames, oldest first">
+                    {rows.length < entries.length && (
+                        <Button kind="bare" onClick={() => void drawMore()}>
+                            Earlier frames
+                        </Button>
+                    )}
                     <ol>
                         {frames.map((one) => (
-                            <li key={one.number} class={`${one.way} ${one.opcode}`}>
-                                <button type="button" class="line" aria-expanded={chosen === one.number} onClick={() => setChosen(chosen === one.number ? null : one.number)}>
-                                    <At at={one.time} fine />
-                                    <span class="way">
-                                        <Icon name={one.way === 'in' ? 'down' : 'up'} />
-                                        <span class="unseen">{one.way === 'in' ? 'received' : 'sent'}</span>
-                                    </span>
-                                    <span class="kind">
-                                        {one.opcode}
-                                        {one.fin ? '' : ' …'}
-                                    </span>
-                                    <span class="size">{one.length} B</span>
-                                    <code>{payload(one, form === 'json' ? 'text' : form).slice(0, 300)}</code>
-                                </button>
-                                {chosen === one.number && (
-                                    <pre tabIndex={0} aria-label="Payload">
-                                        {payload(one, form)}
-                                        {one.cut ? '\n… cut at 4 KiB' : ''}
-                                    </pre>
-                                )}
-                            </li>
+                            <Row key={one.number} one={one} form={form} open={chosen === one.number} choose={setChosen} />
                         ))}
                     </ol>
                 </div>

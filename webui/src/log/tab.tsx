@@ -2,10 +2,10 @@ import { useState } from 'preact/hooks';
 import { call } from '../api';
 import { listen } from '../channel';
 import type { Log, LogRecord } from '../contract';
-import { useFollow, useStream } from '../io/frames';
+import { useStream } from '../io/frames';
 import { to } from '../router';
 import { summaries } from '../store';
-import { At, Button, Empty } from '../ui/basics';
+import { At, Button, Empty, memo } from '../ui/basics';
 import { Icon } from '../ui/icons';
 
 type Level = LogRecord['level'];
@@ -17,6 +17,24 @@ const levels: [Level, string][] = [
     ['frame', 'Everything'],
 ];
 
+const Line = memo(({ one }: { one: LogRecord }) => (
+    <li class={`logline ${one.level}`}>
+        <At at={one.time} fine />
+        <span class="level">{one.level}</span>
+        {one.instance && (
+            <a class="source" href={to('io', one.instance)}>
+                {one.instance}
+            </a>
+        )}
+        {one.rule && (
+            <a class="source" href={to('rules', one.rule)}>
+                {one.rule}
+            </a>
+        )}
+        <span class="text">{one.text}</span>
+    </li>
+));
+
 export function LogTab() {
     const [level, setLevel] = useState<Level>('debug');
     const [instance, setInstance] = useState('');
@@ -24,8 +42,14 @@ export function LogTab() {
     const [paused, setPaused] = useState(false);
     const [more, setMore] = useState(true);
     const filter = { level, ...(instance ? { instance } : {}), ...(search ? { search } : {}) };
-    const { entries, skipped, setEntries } = useStream<LogRecord>(
-        (full, add) =>
+    const needle = search.toLowerCase();
+    const worst = levels.findIndex(([one]) => one === level);
+    const before = (number: number) => call<Log>(`/api/log?${new URLSearchParams({ ...filter, before: String(number), limit: '500' })}`, { idle: true });
+    const { entries, rows, skipped, box, onScroll, drawMore, putBefore } = useStream<LogRecord>({
+        key: JSON.stringify(filter),
+        paused,
+        newest: 2000,
+        begin: (full, add) =>
             listen(
                 'log',
                 filter,
@@ -35,15 +59,13 @@ export function LogTab() {
                 },
                 (change) => add(change.records, change.skipped),
             ),
-        JSON.stringify(filter),
-        paused,
-        2000,
-    );
-    const { box, onScroll } = useFollow(entries.at(-1)?.number);
+        fits: (one) => levels.findIndex(([each]) => each === one.level) <= worst && (!instance || one.instance === instance) && (!needle || one.text.toLowerCase().includes(needle)),
+        before: (number) => before(number).then((one) => one.records),
+    });
     const older = () =>
-        call<Log>(`/api/log?${new URLSearchParams({ ...filter, before: String(entries[0]?.number ?? 0), limit: '500' })}`).then(
+        before(entries[0]?.number ?? 0).then(
             (one) => {
-                setEntries((before) => [...one.records, ...before]);
+                putBefore(one.records);
                 setMore(one.more);
             },
             () => {},
@@ -79,33 +101,19 @@ export function LogTab() {
                     {paused ? 'Go on' : 'Pause'}
                 </Button>
             </div>
-            {skipped > 0 && <p class="help">{skipped} lines came faster than they could be shown here. The download has them.</p>}
+            <p class="help came">{skipped > 0 && `${skipped} lines came faster than they could be shown here. The download has them.`}</p>
             {entries.length === 0 ? (
                 <Empty>{search || instance || level !== 'debug' ? 'No line fits.' : 'No line yet.'}</Empty>
             ) : (
                 <div class="rows" ref={box} onScroll={onScroll} tabIndex={0} role="log" aria-live="off" aria-label="Log, oldest first">
-                    {more && (
-                        <Button kind="bare" onClick={() => void older()}>
+                    {(more || rows.length < entries.length) && (
+                        <Button kind="bare" onClick={() => void (drawMore() || older())}>
                             Earlier lines
                         </Button>
                     )}
                     <ol>
-                        {entries.map((one) => (
-                            <li key={one.number} class={`logline ${one.level}`}>
-                                <At at={one.time} fine />
-                                <span class="level">{one.level}</span>
-                                {one.instance && (
-                                    <a class="source" href={to('io', one.instance)}>
-                                        {one.instance}
-                                    </a>
-                                )}
-                                {one.rule && (
-                                    <a class="source" href={to('rules', one.rule)}>
-                                        {one.rule}
-                                    </a>
-                                )}
-                                <span class="text">{one.text}</span>
-                            </li>
+                        {rows.map((one) => (
+                            <Line key={one.number} one={one} />
                         ))}
                     </ol>
                 </div>

@@ -1,13 +1,14 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { at, call, sentenceOf } from '../api';
 import { listen } from '../channel';
 import type { Replay, Trace, TraceEvent } from '../contract';
 import { to } from '../router';
 import { summaries } from '../store';
-import { At, Button, Empty, Note } from '../ui/basics';
+import { At, Button, Empty, memo, Note } from '../ui/basics';
 import { Icon } from '../ui/icons';
 import { inOneLine } from '../ui/values';
 import { TriedView } from './tried';
+import { actionOf, ownerInWords, split, triggerOf } from './words';
 
 const deeds: Record<string, string> = { done: 'done', begun: 'begun', refused: 'refused', 'put-off': 'put off', 'given-up': 'given up', 'timed-out': 'timed out' };
 const most = 1000;
@@ -19,17 +20,33 @@ function outcome(event: TraceEvent): { good: boolean; text: string } {
     return { good: false, text: event.listeners === 1 ? 'one rule looked, none fired' : `${event.listeners} rules looked, none fired` };
 }
 
-function Event({ event, open, toggle, rule }: { event: TraceEvent; open: boolean; toggle: () => void; rule: string | undefined }) {
+/** As the rule's form names it. */
+function triggerInWords(reference: string): string {
+    const [owner, id] = split(reference);
+    const label = triggerOf(reference)?.label ?? id;
+    return owner === 'host' ? label : `${owner}: ${label}`;
+}
+
+function actionInWords(reference: string): string {
+    const [owner, id] = split(reference);
+    const label = actionOf(reference, { on: [] })?.label ?? id;
+    return owner === 'host' ? label : `${label} on ${ownerInWords(owner)}`;
+}
+
+/** In one line what it was about: an error's sentence says more than its message, which is but its layer. */
+const preview = ({ message, variables = {} }: TraceEvent): string => variables['sentence'] ?? (message ? inOneLine(message.text.slice(0, 400)) : Object.values(variables).join(', '));
+
+const Event = memo(({ event, open, choose, rule }: { event: TraceEvent; open: boolean; choose: (number: number | null) => void; rule: string | undefined }) => {
     const [replay, setReplay] = useState<Replay | null>(null);
     const [problem, setProblem] = useState('');
     const { good, text } = outcome(event);
     const fired = event.looks.some((one) => one.said === 'fired');
     return (
         <li class={fired ? (good ? 'good' : 'bad') : 'no'}>
-            <button type="button" class="line" aria-expanded={open} onClick={toggle}>
+            <button type="button" class="line" aria-expanded={open} onClick={() => choose(open ? null : event.number)}>
                 <At at={event.time} fine />
-                <span class="trigger">{event.cause === 'hand' ? 'by hand' : event.cause === 'rule' ? `by rule ${event.by ?? ''}` : event.trigger}</span>
-                <code>{event.message ? inOneLine(event.message.text) : event.variables?.['sentence'] ?? Object.values(event.variables ?? {}).join(', ')}</code>
+                <span class="trigger" title={event.trigger}>{event.cause === 'hand' ? 'by hand' : event.cause === 'rule' ? `by rule ${event.by ?? ''}` : triggerInWords(event.trigger)}</span>
+                <code>{preview(event)}</code>
                 <span class={`said ${fired ? (good ? 'good' : 'error') : ''}`}>
                     {fired && <Icon name={good ? 'check' : 'error'} />}
                     {text}
@@ -66,7 +83,7 @@ function Event({ event, open, toggle, rule }: { event: TraceEvent; open: boolean
                                 </p>
                                 {look.acts.map((act, j) => (
                                     <p key={j} class={`act ${['refused', 'given-up', 'timed-out'].includes(act.state) ? 'error' : ''}`}>
-                                        {act.action} {deeds[act.state]}
+                                        <span title={act.action}>{actionInWords(act.action)}</span> {deeds[act.state]}
                                         {act.sentence ? `: ${act.sentence}` : ''}
                                     </p>
                                 ))}
@@ -95,7 +112,7 @@ function Event({ event, open, toggle, rule }: { event: TraceEvent; open: boolean
             )}
         </li>
     );
-}
+});
 
 /** What happened, newest first, and what the rules made of it. */
 export function TraceView({ rule, short = false }: { rule?: string; short?: boolean }) {
@@ -106,34 +123,74 @@ export function TraceView({ rule, short = false }: { rule?: string; short?: bool
     const [skipped, setSkipped] = useState(0);
     const [open, setOpen] = useState<number | null>(null);
     const [more, setMore] = useState(true);
+    const [timers, setTimers] = useState(false);
+    const filter = { ...(rule ? { rule } : {}), ...(instance ? { instance } : {}) };
+    const before = (number: number) => call<Trace>(`/api/trace?${new URLSearchParams({ ...filter, limit: '100', before: String(number) })}`, { idle: true });
+    const held = useRef<{ instance: string; all: TraceEvent[] }>({ instance, all: [] });
+    if (!paused) held.current = { instance, all: events ?? [] };
     useEffect(() => {
-        if (paused) return;
-        return listen(
+        if (paused) {
+            // What is held is filtered, and what the host keeps from before then.
+            const { all, instance: of } = held.current;
+            if (of === instance) return setEvents(all);
+            const here = all.filter((one) => !instance || one.trigger.startsWith(`${instance}/`));
+            setEvents(here);
+            let mine = true;
+            before((all[0]?.number ?? Number.MAX_SAFE_INTEGER - 1) + 1).then(
+                (one) => {
+                    if (!mine) return;
+                    setEvents([...new Map([...one.events, ...here].map((each) => [each.number, each])).values()].sort((left, right) => right.number - left.number));
+                    setMore(one.events.length >= 100);
+                },
+                () => {},
+            );
+            return () => {
+                mine = false;
+            };
+        }
+        let waiting: TraceEvent[] = [];
+        let timer = 0;
+        const take = () => {
+            timer = 0;
+            const some = waiting;
+            waiting = [];
+            setEvents((known) => {
+                const all = new Map((known ?? []).map((one) => [one.number, one]));
+                for (const one of some) all.set(one.number, one);
+                return [...all.values()].sort((left, right) => right.number - left.number).slice(0, most);
+            });
+        };
+        const end = listen(
             'trace',
-            { ...(rule ? { rule } : {}), ...(instance ? { instance } : {}) },
+            filter,
             (state) => {
+                waiting = [];
                 setEvents(state.events);
                 setSkipped(0);
                 setMore(state.events.length >= 100);
             },
             (change) => {
-                setSkipped((before) => before + change.skipped);
-                setEvents((before) => {
-                    const known = new Map((before ?? []).map((one) => [one.number, one]));
-                    for (const one of change.events) known.set(one.number, one);
-                    return [...known.values()].sort((left, right) => right.number - left.number).slice(0, most);
-                });
+                if (change.skipped) setSkipped((known) => known + change.skipped);
+                waiting = [...waiting, ...change.events].slice(-most);
+                timer ||= window.setTimeout(take, 250);
             },
         );
+        return () => {
+            window.clearTimeout(timer);
+            end();
+        };
     }, [rule, instance, paused]);
+    const listens = rule !== undefined && events?.length && events.every((one) => one.trigger === 'host/every');
     const fits = (one: TraceEvent) => {
+        if (!timers && !listens && one.trigger === 'host/every' && one.cause !== 'hand') return false;
         if (only === 'all') return true;
         const fired = (rule ? one.looks.filter((look) => look.rule === rule) : one.looks).some((look) => look.said === 'fired');
         return fired === (only === 'fired');
     };
+    const silent = !listens && events?.some((one) => one.trigger === 'host/every');
     const shown = events?.filter(fits).slice(0, short ? 20 : most) ?? [];
     const older = () =>
-        call<Trace>(`/api/trace?limit=100&before=${events?.at(-1)?.number ?? 0}${rule ? `&rule=${encodeURIComponent(rule)}` : ''}${instance ? `&instance=${encodeURIComponent(instance)}` : ''}`).then(
+        before(events?.at(-1)?.number ?? 0).then(
             (one) => {
                 setEvents([...(events ?? []), ...one.events]);
                 setMore(one.events.length >= 100);
@@ -157,18 +214,23 @@ export function TraceView({ rule, short = false }: { rule?: string; short?: bool
                     <option value="fired">{rule ? 'It fired' : 'A rule fired'}</option>
                     <option value="not">{rule ? 'It did not fire' : 'No rule fired'}</option>
                 </select>
+                {(silent || timers) && (
+                    <label class="check">
+                        <input type="checkbox" checked={timers} onChange={(event) => setTimers(event.currentTarget.checked)} /> Timers
+                    </label>
+                )}
                 <Button icon={paused ? 'play' : 'pause'} aria-pressed={paused} onClick={() => setPaused(!paused)}>
                     {paused ? 'Go on' : 'Pause'}
                 </Button>
             </div>
-            {skipped > 0 && <p class="help">{skipped} events came faster than they could be shown here.</p>}
-            {events && !shown.length && <Empty>Nothing has happened yet that {rule ? 'it listens to' : 'a rule listens to'}.</Empty>}
+            <p class="help came">{skipped > 0 && `${skipped} events came faster than they could be shown here.`}</p>
+            {events && !shown.length && <Empty>{events.length ? 'No event fits.' : `Nothing has happened yet that ${rule ? 'it listens to' : 'a rule listens to'}.`}</Empty>}
             <ol class="events">
                 {shown.map((one) => (
-                    <Event key={one.number} event={one} rule={rule} open={open === one.number} toggle={() => setOpen(open === one.number ? null : one.number)} />
+                    <Event key={one.number} event={one} rule={rule} open={open === one.number} choose={setOpen} />
                 ))}
             </ol>
-            {!short && more && shown.length > 0 && <Button onClick={() => void older()}>Earlier</Button>}
+            {!short && more && events !== null && events.length > 0 && <Button onClick={() => void older()}>Earlier</Button>}
         </section>
     );
 }

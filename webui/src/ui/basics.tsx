@@ -1,8 +1,21 @@
 import { computed, signal } from '@preact/signals';
-import type { ButtonHTMLAttributes, ComponentChildren } from 'preact';
+import { Component, type ButtonHTMLAttributes, type ComponentChildren, type FunctionComponent } from 'preact';
 import { useEffect, useLayoutEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
 import { ago, clockTime, left, now, span } from '../clock';
 import { Icon, type IconName } from './icons';
+
+/** Is drawn anew only where one of its props is another: for the rows of long lists. */
+export function memo<P extends object>(draw: (props: P) => ComponentChildren): FunctionComponent<P> {
+    class Kept extends Component<P> {
+        override shouldComponentUpdate(next: P) {
+            return Object.entries(next).some(([name, value]) => this.props[name as keyof P] !== value);
+        }
+        override render(props: P) {
+            return draw(props);
+        }
+    }
+    return Kept as unknown as FunctionComponent<P>;
+}
 
 // ---- what is said in passing
 
