@@ -505,7 +505,7 @@ export class World {
         const secure = (settings.protocol ?? 'ws') === 'wss';
         const fault = this.outcome(name, settings);
         const found = { dns: '10.0.4.17', tcp: 'from 10.0.4.2:51344', tls: 'TLS 1.3, certificate of roof.plant.example until 22 January', http: '101 Switching Protocols', upgrade: 'Sec-WebSocket-Accept is right', pong: '' };
-        const labels = { dns: 'Name', tcp: 'TCP connection', tls: 'Encryption (TLS)', http: 'HTTP answer', upgrade: 'WebSocket upgrade', pong: 'First pong' };
+        const labels = { dns: 'Name', tcp: 'TCP', tls: 'TLS', upgrade: 'Upgrade', pong: 'First pong' };
         const test = { test: this.tests.length + 1, instance: name, ended: false, step: 0, milliseconds: 0, steps: Object.keys(labels).map((layer) => ({ layer, label: labels[layer], state: 'waiting' })) };
         this.tests.push(test);
         const begun = Date.now();
@@ -522,7 +522,7 @@ export class World {
             const at = Date.now();
             setTimeout(() => {
                 step.milliseconds = Date.now() - at;
-                if (fault?.layer === step.layer) {
+                if ((fault?.layer === 'http' ? 'upgrade' : fault?.layer) === step.layer) {
                     Object.assign(step, { state: 'failed', sentence: fault.sentence });
                     test.steps.slice(i + 1).forEach((one) => (one.state = 'skipped'));
                     Object.assign(test, { ended: true, passed: false, sentence: fault.sentence, step: test.step + 1, milliseconds: Date.now() - begun });

@@ -63,6 +63,18 @@ function Shell() {
             }}>
                 To the content
             </a>
+            {(tab === 'io' || tab === 'rules') && (
+                <a class="skip" href="#main" onClick={(event) => {
+                    event.preventDefault();
+                    const opened = document.querySelector<HTMLElement>('.two > .main');
+                    if (opened) {
+                        opened.tabIndex = -1;
+                        opened.focus();
+                    }
+                }}>
+                    Past the list
+                </a>
+            )}
             <header class="top">
                 <p class="brand">
                     <img src="/icon.svg" alt="" width="26" height="26" />

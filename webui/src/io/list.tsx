@@ -106,7 +106,7 @@ export function InstanceList({ chosen }: { chosen: string | undefined }) {
                 return (
                     <section key={module.id}>
                         <h2 title={module.help}>
-                            {module.label} <small>{module.version}</small>
+                            {module.label} <small>{used.some((one) => one !== module && one.label === module.label) ? `${module.id} ` : ''}{module.version}</small>
                         </h2>
                         <ul>
                             {its.map((one) => (
@@ -122,7 +122,7 @@ export function InstanceList({ chosen }: { chosen: string | undefined }) {
                     <div key={one.id} class="note error">
                         <Icon name="error" />
                         <div>
-                            <strong>{one.label}</strong> {one.problem}
+                            <strong>{one.label}</strong>{modules.value.some((each) => each !== one && each.label === one.label) ? ` (${one.id})` : ''} {one.problem}
                         </div>
                     </div>
                 ))}

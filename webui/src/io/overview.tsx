@@ -72,7 +72,7 @@ function Plots({ instance, module }: { instance: Instance; module: Module }) {
     return (
         <div class="plots">
             <Ribbon title="Last hour" stretches={stretches} from={from} to={end} />
-            {roundTrip.some((one) => one !== null) && <Plot title="Round trip" unit="ms" from={from} step={step} series={[{ label: 'round trip', values: roundTrip, style: 'one' }]} />}
+            {roundTrip.some((one) => one !== null) && <Plot title="Round trip" unit="ms" from={from} step={step} gap={60_000} series={[{ label: 'round trip', values: roundTrip, style: 'one' }]} />}
             {(module.statuses.some((one) => one.id === 'messages-received') || sent.some((one) => one)) && (
                 <Plot
                     title="Messages"
@@ -91,7 +91,7 @@ function Plots({ instance, module }: { instance: Instance; module: Module }) {
 
 export function Overview({ instance, module }: { instance: Instance; module: Module }) {
     const messages = module.statuses.filter((one) => one.type === 'data');
-    const rest = module.statuses.filter((one) => one.type !== 'data' && one.id !== module.stateStatus && !one.id.startsWith('last-error'));
+    const rest = module.statuses.filter((one) => one.type !== 'data' && one.id !== module.stateStatus && !one.id.startsWith('last-error') && !(one.id === 'next-retry' && instance.summary.nextRetryAt !== undefined));
     return (
         <>
             {messages.length > 0 && (

@@ -5,7 +5,9 @@ import { draftOf } from '../drafts';
 import { Button, Note } from '../ui/basics';
 import { Icon } from '../ui/icons';
 
-const took = (step: TestStep): string => (step.milliseconds === undefined ? '' : step.milliseconds < 10 ? `${step.milliseconds.toFixed(1)} ms` : `${Math.round(step.milliseconds)} ms`);
+/** A step that ended before it was seen at work has no time worth telling. */
+const timed = (step: TestStep): step is TestStep & { milliseconds: number } => step.milliseconds !== undefined && (step.state !== 'failed' || step.milliseconds >= 0.05);
+const took = (step: TestStep): string => (!timed(step) ? '' : step.milliseconds < 10 ? `${step.milliseconds.toFixed(1)} ms` : `${Math.round(step.milliseconds)} ms`);
 
 /** Layer by layer: what worked, how long it took, and where it ended. */
 export function ConnectionTest({ instance, close }: { instance: string; close: () => void }) {
@@ -45,7 +47,7 @@ export function ConnectionTest({ instance, close }: { instance: string; close: (
             {problem && <Note kind="error">{problem}</Note>}
             {test && (
                 <ol class="steps">
-                    {test.steps.map((one) => (
+                    {test.steps.map((one, i) => (
                         <li key={one.layer} class={one.state}>
                             <span class="badge">{one.state === 'passed' ? <Icon name="check" /> : one.state === 'failed' ? <Icon name="close" /> : <i />}</span>
                             <span class="what">
@@ -54,9 +56,9 @@ export function ConnectionTest({ instance, close }: { instance: string; close: (
                                 {one.sentence && <strong>{one.sentence}</strong>}
                             </span>
                             <span class="bar" aria-hidden="true">
-                                {one.milliseconds !== undefined && <meter min={0} max={longest} value={one.milliseconds} />}
+                                {timed(one) && <meter min={0} max={longest} value={one.milliseconds} />}
                             </span>
-                            <span class="took">{one.state === 'skipped' ? (test.ended && !test.passed ? 'not reached' : 'not needed') : took(one)}</span>
+                            <span class="took">{one.state === 'skipped' ? (test.passed || test.steps.slice(i + 1).some((each) => ['passed', 'failed', 'running'].includes(each.state)) ? 'not needed' : 'not reached') : took(one)}</span>
                         </li>
                     ))}
                 </ol>

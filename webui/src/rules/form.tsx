@@ -68,7 +68,7 @@ function OnPart({ value: on, onChange, mistakes, at, disabled, what, children }:
                     wrong={wrong}
                     onChange={(next) => {
                         const triggers = modulesOf(next).flatMap((one) => one.triggers);
-                        pick(next, (triggers.find((one) => one.id === id) ?? triggers.find((one) => one.match) ?? triggers[0])?.id ?? '');
+                        pick(next, (triggers.find((one) => one.id === id) ?? (next === 'host' ? undefined : triggers.find((one) => one.match)) ?? triggers.find((one) => one.id === 'startup') ?? triggers[0])?.id ?? '');
                     }}
                 />
                 <Ids label={`${what}, trigger`} value={id} of={modulesOf(owner).flatMap((one) => one.triggers)} disabled={disabled} wrong={wrong} onChange={(next) => pick(owner, next)} />
@@ -213,11 +213,14 @@ export function RuleForm({ rule, onChange, mistakes, variables, disabled }: { ru
     const remove = (label: string, act: () => void) => <Button icon="trash" kind="bare" disabled={disabled} label={label} onClick={act} />;
     const firstTrigger = () => {
         const triggers = modulesOf(first).flatMap((one) => one.triggers);
-        return `${first}/${(triggers.find((one) => one.match) ?? triggers[0])?.id ?? ''}`;
+        return `${first}/${((first === 'host' ? undefined : triggers.find((one) => one.match)) ?? triggers.find((one) => one.id === 'startup') ?? triggers[0])?.id ?? ''}`;
     };
+    // Who called is who is answered, until somebody chooses another.
     const firstAction = () => {
-        const actions = modulesOf(first).flatMap((one) => one.actions);
-        return `${first}/${(actions.find((one) => one.id === 'send-message') ?? actions[0])?.id ?? ''}`;
+        const [caller] = split(rule.on[0]?.trigger ?? '');
+        const owner = caller === '*' ? 'this' : caller === '' || caller === 'host' ? first : caller;
+        const actions = modulesOf(owner, rule).flatMap((one) => one.actions);
+        return `${owner}/${(actions.find((one) => one.id === 'send-message') ?? actions.find((one) => one.id === 'log') ?? actions[0])?.id ?? ''}`;
     };
     return (
         <>

@@ -217,7 +217,7 @@ function RulePage({ rule, rules }: { rule: Rule; rules: Rules }) {
                 </Note>
             ) : (
                 report.lastNo !== undefined && (
-                    <div class="why">
+                    <div class={`why ${(report.lastFired ?? 0) >= report.lastNo ? 'past' : ''}`}>
                         <p>
                             <b>Why it last said no</b> <Ago at={report.lastNo} />
                         </p>

@@ -8,7 +8,7 @@ import { At, Button, Empty, memo, Note } from '../ui/basics';
 import { Icon } from '../ui/icons';
 import { inOneLine } from '../ui/values';
 import { TriedView } from './tried';
-import { actionOf, ownerInWords, split, triggerOf } from './words';
+import { actionInWords, split, triggerOf } from './words';
 
 const deeds: Record<string, string> = { done: 'done', begun: 'begun', refused: 'refused', 'put-off': 'put off', 'given-up': 'given up', 'timed-out': 'timed out' };
 const most = 1000;
@@ -25,12 +25,6 @@ function triggerInWords(reference: string): string {
     const [owner, id] = split(reference);
     const label = triggerOf(reference)?.label ?? id;
     return owner === 'host' ? label : `${owner}: ${label}`;
-}
-
-function actionInWords(reference: string): string {
-    const [owner, id] = split(reference);
-    const label = actionOf(reference, { on: [] })?.label ?? id;
-    return owner === 'host' ? label : `${label} on ${ownerInWords(owner)}`;
 }
 
 /** In one line what it was about: an error's sentence says more than its message, which is but its layer. */

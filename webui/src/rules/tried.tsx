@@ -1,5 +1,6 @@
 import type { Tried } from '../contract';
 import { Icon } from '../ui/icons';
+import { actionInWords, actionOf } from './words';
 
 const Mark = ({ good }: { good: boolean }) => (
     <span class={`tick ${good ? 'good' : 'error'}`}>
@@ -50,14 +51,17 @@ export function TriedView({ tried, title }: { tried: Tried; title?: string }) {
             {tried.would.map((one, i) => (
                 <div key={i} class="would">
                     <p>
-                        It would do <b>{one.action}</b>
+                        It would do <b title={one.action}>{actionInWords(one.action)}</b>
                         {one.after ? ` after ${one.after}` : ''}
                         {one.sentence ? `, but: ${one.sentence}` : ''}
                     </p>
                     {Object.entries(one.arguments).map(([name, value]) => (
-                        <pre key={name} aria-label={name} tabIndex={0}>
-                            {value}
-                        </pre>
+                        <div key={name} class="argument">
+                            <span>{actionOf(one.action, { on: [] })?.arguments.find((each) => each.id === name)?.label ?? name}</span>
+                            <pre aria-label={name} tabIndex={0}>
+                                {value}
+                            </pre>
+                        </div>
                     ))}
                 </div>
             ))}

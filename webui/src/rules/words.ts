@@ -68,12 +68,20 @@ export function whenInWords(when: When): string {
     return `${subject} ${comparisons.find(([one]) => one === word)?.[1] ?? ''} ${when[word] ?? ''}`;
 }
 
+/** `Send Message on press`. */
+export function actionInWords(reference: string): string {
+    const [owner, id] = split(reference);
+    const label = actionOf(reference, { on: [] })?.label ?? id;
+    return owner === 'host' ? label : `${label} on ${ownerInWords(owner)}`;
+}
+
 export function doInWords(act: Rule['do'][number], rule: { on: On[] }): string {
     const [owner, id] = split(act.action);
     const label = actionOf(act.action, rule)?.label ?? id;
-    const first = (['message', 'value', 'rule', 'variable', 'data'] as const).map((one) => asText(act.arguments?.[one])).find((one) => one !== '');
+    const first = (['message', 'value', 'rule', 'data'] as const).map((one) => asText(act.arguments?.[one])).find((one) => one !== '');
+    const variable = asText(act.arguments?.['variable']);
     const place = owner === 'host' ? '' : ` on ${ownerInWords(owner)}`;
-    return `${label}${place}${first ? ` “${inOneLine(first).slice(0, 60)}”` : ''}${act.after ? ` after ${act.after}` : ''}`;
+    return `${label}${variable && owner === 'host' ? ` ${variable}` : ''}${place}${first ? ` “${inOneLine(first).slice(0, 60)}”` : ''}${act.after ? ` after ${act.after}` : ''}`;
 }
 
 export const ruleInWords = (rule: Rule): string =>

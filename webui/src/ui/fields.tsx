@@ -8,12 +8,12 @@ import { MatchList } from './match';
 import { asMatches, asSteps, asText, asTexts, defaultInWords, isKept, isSend, mistakesAt, rangeInWords, truthOf } from './values';
 
 /** What was wrong, under what it is about; read aloud with the field. */
-export const Sentences = ({ id, mistakes }: { id: string; mistakes: Mistake[] }) => (
+export const Sentences = ({ id, mistakes, field }: { id: string; mistakes: Mistake[]; field?: Field | Setting }) => (
     <div id={id} class="sentences">
         {mistakes.map((one) => (
             <p key={one.sentence} class={one.warning ? 'warn' : 'error'}>
                 <Icon name={one.warning ? 'warn' : 'error'} />
-                <span class="sentence">{one.sentence}</span>
+                <span class="sentence">{field && one.sentence.startsWith(`${field.id} `) ? field.label + one.sentence.slice(field.id.length) : one.sentence}</span>
             </p>
         ))}
     </div>
@@ -310,7 +310,7 @@ export function FieldRow({ dirty, onReset, hint, ...props }: Omit<InputProps, 'i
                 {onReset && <Button kind="bare" icon="undo" class="reset" label={`Take back the change of ${field.label}`} onClick={onReset} />}
             </div>
             <Input {...props} id={id} describedBy={`${id}m ${id}h`} />
-            <Sentences id={`${id}m`} mistakes={mistakes} />
+            <Sentences id={`${id}m`} mistakes={mistakes} field={field} />
             <p id={`${id}h`} class="help">
                 {field.help}
                 {facts && <span class="facts">{field.help ? ` · ${facts}` : facts}</span>}

@@ -29,7 +29,7 @@ function useWidth(): [{ current: HTMLDivElement | null }, number] {
     return [box, width];
 }
 
-export function Plot({ title, unit, series, from, step }: { title: string; unit: string; series: Series[]; from: number; step: number }) {
+export function Plot({ title, unit, series, from, step, gap = 0 }: { title: string; unit: string; series: Series[]; from: number; step: number; /** In ms: what is measured more seldom than that has a hole in its line. */ gap?: number }) {
     const [box, width] = useWidth();
     const [cursor, setCursor] = useState<number | null>(null);
     const count = Math.max(2, ...series.map((one) => one.values.length));
@@ -39,15 +39,13 @@ export function Plot({ title, unit, series, from, step }: { title: string; unit:
     const y = (value: number) => 6 + (height - bottom - 6) * (1 - value / top);
     const path = (values: (number | null)[]) => {
         let drawn = '';
-        let pen = false;
-        values.forEach((value, i) => {
-            if (value === null) pen = false;
-            else {
-                drawn += `${pen ? 'L' : 'M'}${x(i).toFixed(1)} ${y(value).toFixed(1)}`;
-                // A lone point would not show.
-                if (!pen && (values[i + 1] ?? null) === null) drawn += 'h.1';
-                pen = true;
-            }
+        const seen = values.flatMap((value, i) => (value === null ? [] : [{ i, value }]));
+        const reach = Math.max(1, gap / step);
+        seen.forEach(({ i, value }, place) => {
+            const joined = i - (seen[place - 1]?.i ?? -Infinity) <= reach;
+            drawn += `${joined ? 'L' : 'M'}${x(i).toFixed(1)} ${y(value).toFixed(1)}`;
+            // A lone point would not show.
+            if (!joined && (seen[place + 1]?.i ?? Infinity) - i > reach) drawn += 'h.1';
         });
         return drawn;
     };

@@ -10,8 +10,8 @@ const tones: Record<string, Tone> = {
     stopped: 'off', off: 'off', idle: 'off', disabled: 'off',
 };
 
-/** A state as a colour and a shape; a stranger's words that nobody knows are taken as well. */
-export const toneOf = (state: string | null): Tone => (state === null ? 'off' : (tones[state] ?? 'good'));
+/** A state as a colour and a shape; a stranger's word that nobody knows is neither good nor bad. */
+export const toneOf = (state: string | null): Tone => (state === null ? 'off' : (tones[state] ?? 'off'));
 
 export const toneOfInstance = (one: InstanceSummary): Tone => (one.phase === 'broken' ? 'bad' : one.phase === 'running' ? toneOf(one.state) : 'busy');
 
