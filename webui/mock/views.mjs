@@ -38,6 +38,7 @@ export function summaryOf(world, instance) {
         made.lastErrorLayer = unit.statuses['last-error.layer'].value;
         made.lastErrorCode = unit.statuses['last-error.code'].value;
         made.lastErrorAt = error.at;
+        made.lastErrorSince = error.since ?? error.at;
     }
     const retry = unit.statuses['next-retry'];
     if (retry?.value && ['waiting', 'faulted'].includes(state.value)) made.nextRetryAt = retry.at + retry.value * 1000;

@@ -1,8 +1,8 @@
 import { signal } from '@preact/signals';
 
 /**
- * What was typed and not saved yet. Drafts outlive a change of tab and the loss of the channel; the browser
- * asks before it throws them away.
+ * What was typed and not saved yet. Drafts outlive a change of tab, the loss of the channel and, without the
+ * secrets in them, a reload; the browser asks before it throws them away.
  */
 export type Draft<T> = {
     /** What it began with, and its revision then: what is saved must still be that. */
@@ -11,7 +11,28 @@ export type Draft<T> = {
     value: T;
 };
 
-const drafts = signal<Record<string, Draft<unknown>>>({});
+const place = 'iom-drafts';
+
+/** What this tab of the browser keeps; the values have no secrets in them. */
+const stored: Record<string, Draft<unknown>> = (() => {
+    try {
+        return JSON.parse(sessionStorage.getItem(place) ?? '{}') as Record<string, Draft<unknown>>;
+    } catch {
+        return {};
+    }
+})();
+
+function store(key: string, draft?: Draft<unknown>): void {
+    if (draft) stored[key] = draft;
+    else delete stored[key];
+    try {
+        sessionStorage.setItem(place, JSON.stringify(stored));
+    } catch {
+        // A browser that keeps nothing, or has no room: the draft lives as long as the page.
+    }
+}
+
+const drafts = signal<Record<string, Draft<unknown>>>({ ...stored });
 
 export const draftOf = <T>(key: string): Draft<T> | undefined => drafts.value[key] as Draft<T> | undefined;
 export const hasDraft = (key: string): boolean => {
@@ -19,11 +40,14 @@ export const hasDraft = (key: string): boolean => {
     return draft !== undefined && !same(draft.base, draft.value);
 };
 
-export function keepDraft<T>(key: string, draft: Draft<T>): void {
+/** `bare` takes the secrets out of a value; a draft without it does not outlive the page. */
+export function keepDraft<T>(key: string, draft: Draft<T>, bare?: (value: T) => T): void {
+    store(key, bare && !same(draft.base, draft.value) ? { ...draft, value: bare(draft.value) } : undefined);
     drafts.value = { ...drafts.value, [key]: draft };
 }
 
 export function dropDraft(key: string): void {
+    store(key);
     if (!(key in drafts.value)) return;
     const { [key]: _, ...rest } = drafts.value;
     drafts.value = rest;
@@ -35,8 +59,10 @@ export const same = (left: unknown, right: unknown): boolean => left === right |
 export function moveDraft(from: string, to: string, revision: string): void {
     const draft = drafts.value[from];
     if (!draft) return;
+    const kept = stored[from];
     dropDraft(from);
     keepDraft(to, { ...draft, revision });
+    if (kept) store(to, { ...kept, revision });
 }
 
 window.addEventListener('beforeunload', (event) => {

@@ -95,6 +95,20 @@ spec('a draft outlives a change of tab', { at: '#/io/press/settings' }, async ({
     assert.equal(await page.getByRole('textbox', { name: 'Path', exact: true }).inputValue(), '/other');
 });
 
+spec('a draft outlives a reload, but for the secrets in it', { at: '#/io/press/settings' }, async ({ page }) => {
+    await page.getByRole('textbox', { name: 'Path', exact: true }).fill('/other');
+    await page.locator('.group', { hasText: 'Security' }).locator('summary').click();
+    await page.getByLabel('Bearer token', { exact: true }).fill('tok-5c20');
+    await page.getByText('Applies without').or(page.getByText('Changed')).first().waitFor();
+    assert.equal(await page.evaluate(() => JSON.stringify({ ...sessionStorage }).includes('tok-5c20')), false);
+    await page.reload();
+    await page.locator('.entry', { hasText: 'unsaved' }).waitFor();
+    assert.equal(await page.getByRole('textbox', { name: 'Path', exact: true }).inputValue(), '/other');
+    assert.equal((await page.content()).includes('tok-5c20'), false);
+    await page.getByRole('button', { name: 'Revert' }).click();
+    assert.equal(await page.evaluate(() => sessionStorage.getItem('iom-drafts')), '{}');
+});
+
 spec('a secret goes in and nowhere out', { at: '#/io/press/settings', expect: ['422'] }, async ({ page, host, context }) => {
     const secret = 'tok-7f31-kept';
     const everything = [];

@@ -4,7 +4,7 @@ import type { Instance, InstanceSummary, Module } from '../contract';
 import { hasDraft } from '../drafts';
 import { to } from '../router';
 import { instances, may, moduleById, useInstance } from '../store';
-import { Ago, Button, Empty, Loading, Menu, untilThen } from '../ui/basics';
+import { Ago, Button, Empty, Loading, Menu, Since, untilThen } from '../ui/basics';
 import { Icon } from '../ui/icons';
 import { Glyph, stateChoice, stateWord, toneOfInstance } from '../ui/state';
 import { Actions } from './actions';
@@ -38,7 +38,8 @@ function Retry({ at, since }: { at: number; since: number }) {
 function Head({ instance, summary, module }: { instance: Instance; summary: InstanceSummary; module: Module }) {
     const tone = toneOfInstance(summary);
     const word = stateWord(module, summary);
-    const help = summary.phaseSentence ?? stateChoice(module, summary.state)?.help ?? '';
+    const told = summary.phaseSentence === summary.lastError ? undefined : summary.phaseSentence;
+    const help = told ?? stateChoice(module, summary.state)?.help ?? '';
     const settings = module.groups.flatMap((one) => one.settings);
     return (
         <section class={`now ${tone}`} aria-label="Now">
@@ -59,9 +60,19 @@ function Head({ instance, summary, module }: { instance: Instance; summary: Inst
                 <div class="lasterror" role="alert">
                     <p class="layer">
                         <Icon name="error" />
-                        {layers[summary.lastErrorLayer ?? ''] ?? summary.lastErrorLayer}
+                        {summary.phase === 'broken' ? 'Module failed' : (layers[summary.lastErrorLayer ?? ''] ?? summary.lastErrorLayer)}
                         {summary.lastErrorCode && <code>{summary.lastErrorCode}</code>}
-                        {summary.lastErrorAt !== undefined && <Ago at={summary.lastErrorAt} />}
+                        {summary.lastErrorAt !== undefined && (
+                            <small aria-live="off">
+                                last <Ago at={summary.lastErrorAt} />
+                                {summary.lastErrorSince !== undefined && summary.lastErrorAt - summary.lastErrorSince >= 1000 && (
+                                    <>
+                                        , for <Since at={summary.lastErrorSince} />
+                                    </>
+                                )}
+                                {(summary.attempt ?? 0) > 1 && `, ${summary.attempt} attempts`}
+                            </small>
+                        )}
                     </p>
                     <p>{summary.lastError}</p>
                 </div>

@@ -23,6 +23,10 @@ function inWords(setting: Setting, value: Value | undefined): string {
 const without = (values: Values, id: string): Values => Object.fromEntries(Object.entries(values).filter(([key]) => key !== id));
 const put = (values: Values, id: string, value: Value | undefined): Values => (value === undefined ? without(values, id) : { ...values, [id]: value });
 
+/** Without the secrets that were typed; one that is set stays set. */
+const bared = (module: Module, values: Values, base: Values): Values =>
+    settingsOf(module).reduce((made, one) => (one.type === 'secret' && typeof made[one.id] === 'string' ? put(made, one.id, base[one.id]) : made), values);
+
 type FormProps = {
     module: Module;
     values: Values;
@@ -111,6 +115,7 @@ export function Settings({ instance, module }: { instance: Instance; module: Mod
         key: `instance:${name}`,
         saved: instance.settings,
         revision,
+        bare: (value) => bared(module, value, instance.settings),
         check: (value, signal) => check('PUT', path, { settings: value }, signal),
         save: async (value, seen) => void (await edit('PUT', path, { settings: value }, seen)),
     });
@@ -170,6 +175,7 @@ export function NewInstance({ module }: { module: Module }) {
         saved: { name: '', settings: {} },
         revision: '',
         fresh: true,
+        bare: (value) => ({ ...value, settings: bared(module, value.settings, {}) }),
         check: (value, signal) => check('POST', '/api/instances', { ...value, module: module.id }, signal),
         save: async (value) => void (await edit('POST', '/api/instances', { ...value, module: module.id })),
     });

@@ -102,7 +102,7 @@ export function PasteTable({ close }: { close: () => void }) {
         setBusy(true);
         edit('POST', '/api/instances/table', body).then(
             () => {
-                tell(`${table?.rows.length} instances were added.`);
+                tell(table?.rows.length === 1 ? '1 instance was added.' : `${table?.rows.length} instances were added.`);
                 close();
                 go('io');
             },
@@ -200,7 +200,7 @@ export function PasteTable({ close }: { close: () => void }) {
             </div>
             <footer>
                 <p aria-live="polite" class="grow">
-                    {!table ? '' : judged === null ? 'Checking …' : wrong.length ? `${wrong.length === 1 ? '1 mistake' : `${wrong.length} mistakes`} to mend first.` : `${table.rows.length} rows, all good.`}
+                    {!table ? '' : judged === null ? 'Checking …' : wrong.length ? `${wrong.length === 1 ? '1 mistake' : `${wrong.length} mistakes`} to mend first.` : table.rows.length === 1 ? '1 row, good.' : `${table.rows.length} rows, all good.`}
                 </p>
                 <Button onClick={close}>Cancel</Button>
                 <Button kind="main" busy={busy} disabled={!judged?.ok} onClick={apply}>

@@ -12,7 +12,7 @@ import { RuleForm } from './form';
 import { TraceView } from './trace';
 import { TryIt } from './try';
 import { Variables } from './variables';
-import { drafted, ruleInWords } from './words';
+import { actionOf, drafted, ruleInWords } from './words';
 
 const complain = (why: unknown) => tell(sentenceOf(why), true);
 
@@ -135,6 +135,15 @@ const Back = () => (
     </a>
 );
 
+/** Without the arguments that are secrets and were typed. */
+const bared = (rule: RuleDraft): RuleDraft => ({
+    ...rule,
+    do: rule.do.map((act) => {
+        const secret = (id: string, value: unknown) => typeof value === 'string' && actionOf(act.action, rule)?.arguments.find((one) => one.id === id)?.type === 'secret';
+        return act.arguments ? { ...act, arguments: Object.fromEntries(Object.entries(act.arguments).filter(([id, value]) => !secret(id, value))) } : act;
+    }),
+});
+
 function RulePage({ rule, rules }: { rule: Rule; rules: Rules }) {
     const form = useRef<HTMLFormElement>(null);
     const [view, setView] = useState<'edit' | 'trace'>('edit');
@@ -143,6 +152,7 @@ function RulePage({ rule, rules }: { rule: Rule; rules: Rules }) {
         key: `rule:${rule.name}`,
         saved: drafted(rule),
         revision: rule.revision,
+        bare: bared,
         check: (value, signal) => check('PUT', path, value, signal),
         save: async (value, revision) => {
             await edit('PUT', path, value, revision);
@@ -268,6 +278,7 @@ function NewRule({ rules }: { rules: Rules }) {
         saved: { name: '', on: [], do: [] },
         revision: '',
         fresh: true,
+        bare: bared,
         check: (value, signal) => check('POST', '/api/rules', value, signal),
         save: async (value) => void (await edit('POST', '/api/rules', value)),
     });

@@ -30,12 +30,14 @@ type Task<T> = {
     revision: string;
     /** A new thing: checked and saved although nothing differs from what the form began with. */
     fresh?: boolean;
+    /** The value without the secrets in it, as a browser may keep it. */
+    bare?: (value: T) => T;
     check: (value: T, signal: AbortSignal) => Promise<Check>;
     save: (value: T, revision: string) => Promise<void>;
 };
 
 /** What every form that edits the project has in common: draft, check while typing, save, revert, conflict. */
-export function useEditor<T>({ key, saved, revision, fresh = false, check: judge, save }: Task<T>): Editor<T> {
+export function useEditor<T>({ key, saved, revision, fresh = false, bare, check: judge, save }: Task<T>): Editor<T> {
     const draft = draftOf<T>(key);
     const dirty = draft !== undefined && !same(draft.base, draft.value);
     const value = dirty ? draft.value : saved;
@@ -77,9 +79,9 @@ export function useEditor<T>({ key, saved, revision, fresh = false, check: judge
         mistakes: check?.mistakes ?? [],
         problem,
         busy,
-        put: (next) => keepDraft(key, { base, revision: baseRevision, value: next }),
+        put: (next) => keepDraft(key, { base, revision: baseRevision, value: next }, bare),
         revert: () => dropDraft(key),
-        rebase: (next) => keepDraft(key, { base: saved, revision, value: next }),
+        rebase: (next) => keepDraft(key, { base: saved, revision, value: next }, bare),
         save: async () => {
             setBusy(true);
             setProblem('');
