@@ -80,6 +80,19 @@ spec('rules are ordered, switched, duplicated, fired by hand, removed', { at: '#
     await teller(page).getByText('The rule was removed.').waitFor();
 });
 
+spec('a new action goes to whoever called; the variable that a rule changes is named', { at: '#/rules/+', expect: ['422'] }, async ({ page }) => {
+    const add = (what) => page.getByRole('button', { name: what });
+    await add('Add a trigger').click();
+    await page.getByLabel('When, instance').selectOption('roof');
+    await add('Add an action').click();
+    assert.equal(await page.getByLabel('Then 1, instance').inputValue(), 'roof');
+    await add('Remove action 1').click();
+    await page.getByLabel('When, instance').selectOption('*');
+    await add('Add an action').click();
+    assert.equal(await page.getByLabel('Then 1, instance').inputValue(), 'this');
+    await page.locator('.rulelist li', { hasText: 'Count strokes' }).getByText('Add to variable strokes “1”').waitFor();
+});
+
 spec('a condition is picked from what the manifests have', { at: '#/rules/Report' }, async ({ page }) => {
     await page.getByLabel('If 1, instance').selectOption('meter');
     await page.getByLabel('If 1, status').selectOption('over');
