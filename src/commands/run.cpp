@@ -54,7 +54,13 @@ int run(const run_options& options) {
             shown.names = options.web_names;
             shown.plain = options.web_plain;
             shown.version = options.version;
-            page = std::make_unique<web::web>(std::move(shown), controller, journal, known, lines);
+            try {
+                page = std::make_unique<web::web>(std::move(shown), controller, journal, known, lines);
+            } catch (const std::exception& error) {
+                // An address that is not there yet, or is taken, is no reason to leave the machine alone.
+                journal.write(log_level::error, {},
+                              error.what() + std::string(". Instances and rules run without the page."));
+            }
         }
         controller.start();
         if (page != nullptr) {

@@ -208,17 +208,24 @@ class Door(WebTest):
                               PROGRAMS.modules, "--web", "controller:80"], capture_output=True, text=True, check=False)
         self.assertEqual(bad.returncode, 1)
         self.assertIn("is no IP address and port", bad.stderr)
+        mapped = subprocess.run([PROGRAMS.iomhost, "run", str(pathlib.Path(self.folder) / "line.xml"), "--modules",
+                                 PROGRAMS.modules, "--web", "[::ffff:127.0.0.1]:0"], capture_output=True, text=True,
+                                check=False, timeout=60)
+        self.assertEqual(mapped.returncode, 1)
+        self.assertIn("Write it as 127.0.0.1:0", mapped.stderr)
+
+    def test_rules_run_where_the_page_cannot(self):
+        self.write_project()
         with socket.create_server(("127.0.0.1", 0)) as other:
-            taken = f"127.0.0.1:{other.getsockname()[1]}"
-            for place, sentence in (("[::ffff:127.0.0.1]:0", "Write it as 127.0.0.1:0"),
-                                    (taken, "(Address already in use): another program is there."),
+            for place, sentence in ((f"127.0.0.1:{other.getsockname()[1]}", "(Address already in use): another program is there."),
                                     ("203.0.113.9:0", "(Cannot assign requested address).")):
                 with self.subTest(place):
-                    refused = subprocess.run([PROGRAMS.iomhost, "run", str(pathlib.Path(self.folder) / "line.xml"), "--modules",
-                                              PROGRAMS.modules, "--web", place], capture_output=True, text=True, check=False,
-                                             timeout=60)
-                    self.assertEqual(refused.returncode, 1)
-                    self.assertIn(sentence, refused.stderr)
+                    alone = Program(PROGRAMS.iomhost, "run", str(pathlib.Path(self.folder) / "line.xml"), "--modules",
+                                    PROGRAMS.modules, "--web", place)
+                    self.addCleanup(alone.kill)
+                    alone.wait("err", re.escape(sentence) + ".*Instances and rules run without the page")
+                    alone.wait("out", "^ready$")
+                    self.assertEqual(alone.stop(), 0)
 
 
 class Access(WebTest):

@@ -100,7 +100,7 @@ TEST(host_table, every_row_is_judged) {
                             HasSubstr("1/name: \"a b\" cannot be the name"),
                             HasSubstr("2/settings/hostname: "), HasSubstr("3/settings/port: "),
                             HasSubstr("4/name: the row 4 has the name \"d\""),
-                            HasSubstr("4: the instance row-5 has no hostname")));
+                            HasSubstr("4/settings/hostname: the instance row-5 has no hostname")));
     EXPECT_THAT(check_rows(project_text, "p.xml", around, {made.rows[5]}), IsEmpty());
 }
 
