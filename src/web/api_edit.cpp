@@ -127,9 +127,33 @@ void web::body::next_edit() {
         return;
     }
     const auto [to, run] = edits_.front();
-    auto over = std::make_shared<bool>(false);
-    const auto done = [this, over] {
-        if (!std::exchange(*over, true)) {
+    // An edit goes over three threads, and all that waits in between holds its turn. Where that ends with an
+    // exception the last who let go of it answers, so that those behind get theirs.
+    struct turn {
+        turn(body& host, reply to) : host_(host), to_(std::move(to)) {}
+        ~turn() {
+            if (over_ || host_.server_ == nullptr) {
+                return;
+            }
+            try {
+                host_.server_->post([&host = host_, to = to_] {
+                    to(problem(500, "failed", "The host failed at this; its log says why."));
+                    host.edits_.pop_front();
+                    host.next_edit();
+                });
+            } catch (const std::exception&) {
+                return; // no memory to say so either
+            }
+        }
+        turn(const turn&) = delete;
+        turn& operator=(const turn&) = delete;
+        body& host_;
+        const reply to_;
+        bool over_ = false;
+    };
+    const auto mine = std::make_shared<turn>(*this, to);
+    const auto done = [this, mine] {
+        if (!std::exchange(mine->over_, true)) {
             edits_.pop_front();
             server_->post([this] { next_edit(); });
         }

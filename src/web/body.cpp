@@ -164,7 +164,6 @@ web::body::body(web_options options, runtime& controller, log& journal, redactor
 }
 
 web::body::~body() {
-    worker_.reset();
     server_->post([this] {
         for (channel* const each : channels_) {
             each->end(1001, "shutdown", "The host is being shut down.");
@@ -174,6 +173,7 @@ web::body::~body() {
     lines_.tell({});
     desk_->tell({});
     server_->stop();
+    worker_.reset(); // not while anybody can still ask it
     server_.reset();
     trials_.clear();
     desk_.reset();
