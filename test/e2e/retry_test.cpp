@@ -235,7 +235,9 @@ protected:
                 xml::button("show", xml::log("SHOWN ${line/connection-status} ${line/next-retry}"));
         host_ = std::make_unique<host>(
             xml::project(text_ + xml::instance("line", far_end_.port(), path, settings)));
-        host_->wait_log("BUTTON");
+        // "line" may be quicker than the buttons, and what it says is waited for later.
+        ASSERT_TRUE(eventually([&] { return !xml::logged(host_->program(), "BUTTON").empty(); }))
+            << host_->program().bytes(process::stream::err);
     }
 
     void press(std::string_view word) { http(far_end_.port(), "POST", "/send?path=/button", word); }
