@@ -1,5 +1,7 @@
 #include "json.hpp"
 
+#include "utf8.hpp"
+
 #include <array>
 
 namespace iom::host {
@@ -44,25 +46,6 @@ int four_digits(std::string_view text) {
         code = code * 16 + digit;
     }
     return code;
-}
-
-void append_utf8(unsigned code, std::string& out) {
-    const auto push = [&](unsigned byte) { out += static_cast<char>(byte); };
-    if (code < 0x80) {
-        push(code);
-    } else if (code < 0x800) {
-        push(0xc0 | code >> 6);
-        push(0x80 | (code & 0x3f));
-    } else if (code < 0x10000) {
-        push(0xe0 | code >> 12);
-        push(0x80 | (code >> 6 & 0x3f));
-        push(0x80 | (code & 0x3f));
-    } else {
-        push(0xf0 | code >> 18);
-        push(0x80 | (code >> 12 & 0x3f));
-        push(0x80 | (code >> 6 & 0x3f));
-        push(0x80 | (code & 0x3f));
-    }
 }
 
 } // namespace

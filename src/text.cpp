@@ -1,6 +1,7 @@
 #include "text.hpp"
 
 #include "json.hpp"
+#include "utf8.hpp"
 
 #include <algorithm>
 
@@ -24,22 +25,7 @@ bool append_character(std::string_view hex, std::string& out) {
     }
     if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
         return false;
-    const auto push = [&](std::uint32_t byte) { out += static_cast<char>(byte); };
-    if (code < 0x80) {
-        push(code);
-    } else if (code < 0x800) {
-        push(0xc0 | code >> 6);
-        push(0x80 | (code & 0x3f));
-    } else if (code < 0x10000) {
-        push(0xe0 | code >> 12);
-        push(0x80 | (code >> 6 & 0x3f));
-        push(0x80 | (code & 0x3f));
-    } else {
-        push(0xf0 | code >> 18);
-        push(0x80 | (code >> 12 & 0x3f));
-        push(0x80 | (code >> 6 & 0x3f));
-        push(0x80 | (code & 0x3f));
-    }
+    append_utf8(code, out);
     return true;
 }
 
