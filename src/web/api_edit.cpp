@@ -74,6 +74,13 @@ struct web::body::plan {
     int status = 200;
 };
 
+std::shared_ptr<web::body::plan> web::body::planned(const asking& from, const words& said) {
+    auto made = std::make_shared<plan>();
+    made->source = said.source();
+    made->check = asks_check(from);
+    return made;
+}
+
 /// Adds what would lead a secret to where it was not used before; true if an environment variable is among
 /// it.
 bool web::body::ask_for_led(std::string_view before, std::string_view after, const words& said,
@@ -361,7 +368,7 @@ void web::body::drop_empty_secrets(const manifest::module_manifest* module, valu
 }
 
 std::optional<answer> web::body::revision_trouble(const asking& from, const std::string& now,
-                                                  const char* sentence) {
+                                                  std::string_view sentence) {
     if (asks_check(from)) {
         return std::nullopt;
     }
@@ -371,6 +378,29 @@ std::optional<answer> web::body::revision_trouble(const asking& from, const std:
     return revision_given(*from.what) == now
                ? std::nullopt
                : std::optional(problem(412, "changed", sentence, {{"revision", now}}));
+}
+
+/// Answers, and ends the edit, where the instance or rule in the path is gone or no longer what the asker has
+/// seen; `kept` says what that means for the edit.
+bool web::body::has_moved_on(const asking& from, const words& said, named kind, const char* kept,
+                             const reply& to, const std::function<void()>& done) {
+    const bool is_instance = kind == named::instance;
+    const char* const what = is_instance ? "instance" : "rule";
+    const std::string& name = from.value("name");
+    std::optional<answer> refused;
+    if (is_instance ? said.find_instance(name) == nullptr : said.find_rule(name) == nullptr) {
+        refused = no_such(std::string(what) + " \"" + name + '"');
+    } else {
+        refused = revision_trouble(
+            from, is_instance ? said.instance_revision(name) : said.rule_revision(name),
+            std::string("Somebody else has changed this ") + what + " since you opened it. " + kept);
+    }
+    if (!refused) {
+        return false;
+    }
+    tell_changed(what, name, std::move(*refused), to);
+    done();
+    return true;
 }
 
 /// With the instance or rule as it stands now, where the problem is that somebody else has changed it.
@@ -419,9 +449,7 @@ std::string place_of_rule(const spot& where, const std::string& name) {
 void web::body::add_instance(const std::shared_ptr<asking>& from, reply to) {
     in_turn(to, [this, from, to](const std::function<void()>& done) {
         const std::shared_ptr<const words> said = say();
-        auto what = std::make_shared<plan>();
-        what->source = said->source();
-        what->check = asks_check(*from);
+        auto what = planned(*from, *said);
         what->status = 201;
         edit made;
         if (from->body.contains("text")) {
@@ -483,22 +511,11 @@ void web::body::save_instance(const std::shared_ptr<asking>& from, reply to) {
         const std::shared_ptr<const words> said = say();
         const std::string name = from->value("name");
         const instance_draft* const before = said->find_instance(name);
-        if (before == nullptr) {
-            to(no_such("instance \"" + name + '"'));
-            done();
+        if (has_moved_on(*from, *said, named::instance,
+                         "Nothing of yours was saved; look at both and save again.", to, done)) {
             return;
         }
-        if (auto refused =
-                revision_trouble(*from, said->instance_revision(name),
-                                 "Somebody else has changed this instance since you opened it. Nothing of "
-                                 "yours was saved; look at both and save again.")) {
-            tell_changed("instance", name, std::move(*refused), to);
-            done();
-            return;
-        }
-        auto what = std::make_shared<plan>();
-        what->source = said->source();
-        what->check = asks_check(*from);
+        auto what = planned(*from, *said);
         instance_draft draft = instance_from(from->body);
         const manifest::module_manifest* const module = said->module(before->module);
         if (module != nullptr) {
@@ -535,23 +552,10 @@ void web::body::remove_instance(const std::shared_ptr<asking>& from, reply to) {
     in_turn(to, [this, from, to](const std::function<void()>& done) {
         const std::shared_ptr<const words> said = say();
         const std::string name = from->value("name");
-        std::optional<answer> refused;
-        if (said->find_instance(name) == nullptr) {
-            refused = no_such("instance \"" + name + '"');
-        } else {
-            refused =
-                revision_trouble(*from, said->instance_revision(name),
-                                 "Somebody else has changed this instance since you opened it. Nothing was "
-                                 "removed.");
-        }
-        if (refused) {
-            tell_changed("instance", name, std::move(*refused), to);
-            done();
+        if (has_moved_on(*from, *said, named::instance, "Nothing was removed.", to, done)) {
             return;
         }
-        auto what = std::make_shared<plan>();
-        what->source = said->source();
-        what->check = asks_check(*from);
+        auto what = planned(*from, *said);
         const edit made = host::remove_instance(said->xml(), name, from->query("withRules") == "true");
         if (finish_edit(what, made, to, done, "")) {
             what->revision = [](const words& after) { return after.project_revision(); };
@@ -565,23 +569,10 @@ void web::body::rename_instance(const std::shared_ptr<asking>& from, reply to) {
         const std::shared_ptr<const words> said = say();
         const std::string name = from->value("name");
         const std::string next = from->body.at("name").get<std::string>();
-        std::optional<answer> refused;
-        if (said->find_instance(name) == nullptr) {
-            refused = no_such("instance \"" + name + '"');
-        } else {
-            refused =
-                revision_trouble(*from, said->instance_revision(name),
-                                 "Somebody else has changed this instance since you opened it. Nothing was "
-                                 "renamed.");
-        }
-        if (refused) {
-            tell_changed("instance", name, std::move(*refused), to);
-            done();
+        if (has_moved_on(*from, *said, named::instance, "Nothing was renamed.", to, done)) {
             return;
         }
-        auto what = std::make_shared<plan>();
-        what->source = said->source();
-        what->check = asks_check(*from);
+        auto what = planned(*from, *said);
         what->name = next;
         what->restarts = true;
         if (finish_edit(what, host::rename_instance(said->xml(), name, next), to, done, "/name")) {
@@ -597,9 +588,7 @@ void web::body::duplicate_instance(const std::shared_ptr<asking>& from, reply to
         const std::shared_ptr<const words> said = say();
         const std::string name = from->value("name");
         const std::string next = from->body.at("name").get<std::string>();
-        auto what = std::make_shared<plan>();
-        what->source = said->source();
-        what->check = asks_check(*from);
+        auto what = planned(*from, *said);
         what->status = 201;
         what->name = next;
         if (finish_edit(what, host::duplicate_instance(said->xml(), name, next), to, done, "/name")) {
@@ -637,9 +626,7 @@ void web::body::ask_for_row(const instance_draft& pattern, const values_draft& g
 void web::body::add_table(const std::shared_ptr<asking>& from, reply to) {
     in_turn(to, [this, from, to](const std::function<void()>& done) {
         const std::shared_ptr<const words> said = say();
-        auto what = std::make_shared<plan>();
-        what->source = said->source();
-        what->check = asks_check(*from);
+        auto what = planned(*from, *said);
         what->status = 201;
         const std::string module = from->body.at("module").get<std::string>();
         const std::string like = from->body.value("like", std::string());
@@ -722,9 +709,7 @@ void web::body::add_table(const std::shared_ptr<asking>& from, reply to) {
 void web::body::add_rule(const std::shared_ptr<asking>& from, reply to) {
     in_turn(to, [this, from, to](const std::function<void()>& done) {
         const std::shared_ptr<const words> said = say();
-        auto what = std::make_shared<plan>();
-        what->source = said->source();
-        what->check = asks_check(*from);
+        auto what = planned(*from, *said);
         what->status = 201;
         rule_draft draft = rule_from(from->body);
         const std::string before = from->body.value("before", std::string());
@@ -743,24 +728,11 @@ void web::body::save_rule(const std::shared_ptr<asking>& from, reply to) {
     in_turn(to, [this, from, to](const std::function<void()>& done) {
         const std::shared_ptr<const words> said = say();
         const std::string name = from->value("name");
-        const rule_draft* const before = said->find_rule(name);
-        std::optional<answer> refused;
-        if (before == nullptr) {
-            refused = no_such("rule \"" + name + '"');
-        } else {
-            refused = revision_trouble(
-                *from, said->rule_revision(name),
-                "Somebody else has changed this rule since you opened it. Nothing of yours was "
-                "saved; look at both and save again.");
-        }
-        if (refused) {
-            tell_changed("rule", name, std::move(*refused), to);
-            done();
+        if (has_moved_on(*from, *said, named::rule,
+                         "Nothing of yours was saved; look at both and save again.", to, done)) {
             return;
         }
-        auto what = std::make_shared<plan>();
-        what->source = said->source();
-        what->check = asks_check(*from);
+        auto what = planned(*from, *said);
         rule_draft draft = rule_from(from->body);
         what->name = draft.name;
         if (finish_edit(what, host::save_rule(said->xml(), name, draft), to, done, "/name")) {
@@ -775,22 +747,10 @@ void web::body::remove_rule(const std::shared_ptr<asking>& from, reply to) {
     in_turn(to, [this, from, to](const std::function<void()>& done) {
         const std::shared_ptr<const words> said = say();
         const std::string name = from->value("name");
-        std::optional<answer> refused;
-        if (said->find_rule(name) == nullptr) {
-            refused = no_such("rule \"" + name + '"');
-        } else {
-            refused = revision_trouble(
-                *from, said->rule_revision(name),
-                "Somebody else has changed this rule since you opened it. Nothing was removed.");
-        }
-        if (refused) {
-            tell_changed("rule", name, std::move(*refused), to);
-            done();
+        if (has_moved_on(*from, *said, named::rule, "Nothing was removed.", to, done)) {
             return;
         }
-        auto what = std::make_shared<plan>();
-        what->source = said->source();
-        what->check = asks_check(*from);
+        auto what = planned(*from, *said);
         if (finish_edit(what, host::remove_rule(said->xml(), name), to, done, "")) {
             what->revision = [](const words& after) { return after.rules_revision(); };
             judge_and_apply(what, to, done);
@@ -870,9 +830,7 @@ void web::body::save_variable(const std::shared_ptr<asking>& from, reply to) {
         }
         const variable_draft draft{name, from->body.at("type").get<std::string>(),
                                    from->body.at("initial").get<std::string>()};
-        auto what = std::make_shared<plan>();
-        what->source = said->source();
-        what->check = asks_check(*from);
+        auto what = planned(*from, *said);
         what->name = name;
         if (finish_edit(what, host::save_variable(said->xml(), draft), to, done, "/name")) {
             what->place = [name](const spot& where) {
@@ -888,9 +846,7 @@ void web::body::save_variable(const std::shared_ptr<asking>& from, reply to) {
 void web::body::remove_variable(const std::shared_ptr<asking>& from, reply to) {
     in_turn(to, [this, from, to](const std::function<void()>& done) {
         const std::shared_ptr<const words> said = say();
-        auto what = std::make_shared<plan>();
-        what->source = said->source();
-        what->check = asks_check(*from);
+        auto what = planned(*from, *said);
         if (finish_edit(what, host::remove_variable(said->xml(), from->value("name")), to, done, "")) {
             judge_and_apply(what, to, done);
         }
@@ -916,9 +872,7 @@ void web::body::upload_project(const std::shared_ptr<asking>& from, reply to) {
             done();
             return;
         }
-        auto what = std::make_shared<plan>();
-        what->source = said->source();
-        what->check = asks_check(*from);
+        auto what = planned(*from, *said);
         what->lines = true;
         what->text = from->what->body;
         what->given = what->text;

@@ -126,6 +126,7 @@ private:
 
     // changing the project
     struct plan;
+    static std::shared_ptr<plan> planned(const asking& from, const words& said);
     void in_turn(const reply& to, std::function<void(std::function<void()> done)> change);
     void next_edit();
     void judge_and_apply(std::shared_ptr<plan> what, reply to, std::function<void()> done);
@@ -139,7 +140,10 @@ private:
                         const std::function<void()>& done);
     void reload_project(std::function<void(bool)> then);
     static void drop_empty_secrets(const manifest::module_manifest* module, values_draft& settings);
-    std::optional<answer> revision_trouble(const asking& from, const std::string& now, const char* sentence);
+    std::optional<answer> revision_trouble(const asking& from, const std::string& now,
+                                           std::string_view sentence);
+    bool has_moved_on(const asking& from, const words& said, named kind, const char* kept, const reply& to,
+                      const std::function<void()>& done);
     void tell_changed(const char* what, const std::string& name, answer refused, const reply& to);
     static std::string asks_anew(const std::vector<std::string>& settings, bool environment = false);
     bool ask_for_led(std::string_view before, std::string_view after, const words& said,
