@@ -1,0 +1,150 @@
+"""Figures that are no race: memory, processor time, start, allocations, sizes. Each answers a list of values."""
+
+import json
+import mmap
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import time
+import hashlib
+import base64
+
+import contestants
+from contestants import BUILD, ROAD, ROOT, Failed, host_command, instance, line_of, measure, project, running, wait_until
+
+SESSIONS = 1000
+
+
+def proportional_bytes(process):
+    text = pathlib.Path(f"/proc/{process.pid}/smaps_rollup").read_text(encoding="ascii")
+    return int(re.search(r"^Pss:\s+(\d+) kB", text, re.M)[1]) * 1024
+
+
+def processor_seconds(process):
+    return sum(int((task / "schedstat").read_text(encoding="ascii").split()[0])
+               for task in pathlib.Path(f"/proc/{process.pid}/task").iterdir()) / 1e9
+
+
+def settled_bytes(process):
+    """Memory once it has stopped changing: buffers of handshakes are given back a little later."""
+    last = [0]
+
+    def quiet():
+        now = proportional_bytes(process)
+        before, last[0] = last[0], now
+        time.sleep(1)
+        return now if abs(now - before) < 16384 else 0
+
+    return wait_until(quiet, "memory comes to rest")
+
+
+def peer(place, secure):
+    command = [BUILD / "iompeer", "--port", "0"]
+    if secure:
+        command += ["--tls-cert", place.certificate, "--tls-key", place.key]
+    return running(command, stdout=subprocess.PIPE)
+
+
+def open_sessions(process, port):
+    """How many connections lead to the peer: no question to the peer, which may be busy with TLS."""
+    wanted = f"0100007F:{port:04X} 01"
+    table = pathlib.Path(f"/proc/{process.pid}/net/tcp").read_text(encoding="ascii")
+    return sum(1 for line in table.splitlines() if " ".join(line.split()[2:4]) == wanted)
+
+
+def idle(place, secure, seconds):
+    """SESSIONS sessions that do nothing but ping every 20 s: memory of each, and processor time."""
+    with peer(place, secure) as far:
+        port = int(line_of(far, "ready ").split()[1])
+        memory = {}
+        share = None
+        for name, count, connected in (("empty", 1, False), ("instances", SESSIONS, False), ("sessions", SESSIONS, True)):
+            instances = "\n".join(
+                instance(f"line{at}", port, secure, path="/idle", ping_interval=20, reconnect_first_max=1,
+                         connect_at_startup="true" if connected else "false") for at in range(count))
+            path = place.write("idle.xml", project(instances))
+            with running(host_command(path), stdout=subprocess.PIPE) as host:
+                line_of(host, "ready")
+                if connected:
+                    wait_until(lambda: open_sessions(host, port) == SESSIONS, f"{SESSIONS} sessions")
+                memory[name] = settled_bytes(host)
+                if connected and seconds:
+                    before, began = processor_seconds(host), time.monotonic()
+                    time.sleep(seconds)
+                    share = (processor_seconds(host) - before) / (time.monotonic() - began)
+                    if open_sessions(host, port) != SESSIONS:
+                        raise Failed("sessions were lost while they idled")
+        return {"session": (memory["sessions"] - memory["instances"]) / SESSIONS,
+                "instance": (memory["instances"] - memory["empty"]) / (SESSIONS - 1),
+                "processor": share}
+
+
+def established(place):
+    """Seconds from starting `iomhost run` until what its rule sends on WebSocket Established is here."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(contestants.patience)
+        line = instance("line", listening.getsockname()[1])
+        rule = ('<rule name="Hello"><on trigger="line/websocket-established"/>'
+                '<do action="line/send-message"><arg name="message">hello</arg></do></rule>')
+        path = place.write("start.xml", project(line, rule))
+        began = time.monotonic()
+        with running(host_command(path), stdout=subprocess.DEVNULL):
+            session, _ = listening.accept()
+            with session:
+                session.settimeout(contestants.patience)
+                head = b""
+                while not head.endswith(b"\r\n\r\n"):
+                    head += session.recv(4096)
+                key = re.search(rb"(?i)sec-websocket-key: *(\S+)", head)[1]
+                accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+                session.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                                b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+                if not session.recv(64):
+                    raise Failed("the host hung up instead of saying hello")
+                return time.monotonic() - began
+
+
+def allocations(place, secure, seconds):
+    """What the whole host asks of the heap, per message, from the middle of a stream of messages on."""
+    counter = place.folder / "malloc-count"
+    counter.write_bytes(bytes(8))
+    with open(counter, "r+b") as file, mmap.mmap(file.fileno(), 8) as shared:
+        at = {}
+
+        def count():
+            return int.from_bytes(shared[:8], "little")
+
+        def begin():
+            at["beginning"] = count()
+            if not at["beginning"]:
+                raise Failed("allocations are not counted: is the library preloaded?")
+
+        said = measure(place, ROAD, {"size": 64, "in_flight": 64, "secure": secure}, seconds, begin, {
+            "LD_PRELOAD": str(BUILD / "bin" / "libbench_malloc_count.so"), "BENCH_MALLOC_COUNT": str(counter)})
+        return (count() - at["beginning"]) / said["messages"]
+
+
+def stripped_size(place, target, strip):
+    """Bytes of the stripped module, or nothing if it was not built, or not for this machine."""
+    module = ROOT / "build" / target / "modules" / "websocket-client.so"
+    if not module.exists() or not shutil.which(strip):
+        return None
+    copy = place.folder / "module.so"
+    subprocess.run([strip, "-s", "-o", copy, module], check=True)
+    return copy.stat().st_size
+
+
+def rooms(repetitions):
+    """The pure rooms, as Google Benchmark saw them: name → (nanoseconds, spread of them, allocations)."""
+    done = subprocess.run([BUILD / "bin" / "bench_rooms", "--benchmark_format=json",
+                           f"--benchmark_repetitions={repetitions}", "--benchmark_min_time=0.05",
+                           "--benchmark_enable_random_interleaving=true"], check=True, capture_output=True, text=True)
+    seen = {}
+    for one in json.loads(done.stdout)["benchmarks"]:
+        if one.get("error_occurred"):
+            raise Failed(f"bench_rooms: {one['name']}: {one['error_message']}")
+        if one["run_type"] == "iteration":
+            seen.setdefault(one["run_name"], []).append((one["cpu_time"], one["allocations"]))
+    return seen

@@ -1,0 +1,27 @@
+"""Python's websockets as a bare echo client:  websockets_echo.py URL [--ca F] [--deflate]"""
+
+import argparse
+import asyncio
+import ssl
+
+import websockets
+
+options = argparse.ArgumentParser()
+options.add_argument("url")
+options.add_argument("--ca")
+options.add_argument("--deflate", action="store_true")
+given = options.parse_args()
+
+
+async def main():
+    tls = ssl.create_default_context(cafile=given.ca) if given.ca else None
+    compression = "deflate" if given.deflate else None
+    async with websockets.connect(given.url, ssl=tls, compression=compression, max_size=2**26) as session:
+        try:
+            async for message in session:
+                await session.send(message)
+        except websockets.ConnectionClosed:
+            pass
+
+
+asyncio.run(main())
