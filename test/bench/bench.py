@@ -138,11 +138,12 @@ class Bench:
 
     def race_tables(self):
         for metric, title, pick in (("rate", "messages/s (and whole road ÷ each)", report.rate),
+                                    ("processor_us", "processor time per message, µs (and whole road ÷ each)", short),
                                     ("p50_us", "round trip, µs, median (and whole road ÷ each)", short),
                                     ("p99_us", "round trip, µs, 99th percentile (and whole road ÷ each)", short)):
             rows = []
             for name, seen in self.results["races"].items():
-                if name.endswith("round trip") != (metric != "rate"):
+                if name.endswith("round trip") != (metric in ("p50_us", "p99_us")):
                     continue
                 row = [name]
                 for who in self.columns():

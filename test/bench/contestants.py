@@ -63,6 +63,12 @@ def line_of(child, beginning):
     raise Failed(f"{pathlib.Path(child.args[0]).name} said no '{beginning}': {child.said()}")
 
 
+def processor_seconds(process):
+    """Of all its threads so far, those that have ended left out."""
+    return sum(int((task / "schedstat").read_text(encoding="ascii").split()[0])
+               for task in pathlib.Path(f"/proc/{process.pid}/task").iterdir()) / 1e9
+
+
 class Place:
     """What all measurements share: a folder and a certificate."""
 
@@ -212,7 +218,8 @@ def driver_command(place, case, seconds, warm_up):
 
 
 def measure(place, who, case, seconds, between=None, environment=None):
-    """One measurement: what the driver says of it. `between` is called when measuring begins."""
+    """One measurement: what the driver says of it, and the client's processor time per message. `between` is called
+    when measuring begins."""
     warm_up = 0.3 if who not in (NPM_WS, NODE_RED) else 1.0  # until what is hot is compiled
     with running(driver_command(place, case, seconds, warm_up), stdout=subprocess.PIPE) as driver:
         port = int(line_of(driver, "ready ").split()[1])
@@ -222,7 +229,10 @@ def measure(place, who, case, seconds, between=None, environment=None):
                 line_of(driver, "measuring")
                 if between:
                     between()
-                return json.loads(line_of(driver, "{"))
+                spent = processor_seconds(client)
+                said = json.loads(line_of(driver, "{"))
+                said["processor_us"] = 1e6 * (processor_seconds(client) - spent) / said["messages"]
+                return said
             except Failed as failed:
                 raise Failed(f"{who}: {failed} {client.said()}") from failed
 

@@ -12,7 +12,7 @@ import hashlib
 import base64
 
 import contestants
-from contestants import BUILD, ROAD, ROOT, Failed, host_command, instance, line_of, measure, project, running, wait_until
+from contestants import BUILD, ROAD, ROOT, Failed, host_command, instance, line_of, measure, processor_seconds, project, running, wait_until
 
 SESSIONS = 1000
 
@@ -20,11 +20,6 @@ SESSIONS = 1000
 def proportional_bytes(process):
     text = pathlib.Path(f"/proc/{process.pid}/smaps_rollup").read_text(encoding="ascii")
     return int(re.search(r"^Pss:\s+(\d+) kB", text, re.M)[1]) * 1024
-
-
-def processor_seconds(process):
-    return sum(int((task / "schedstat").read_text(encoding="ascii").split()[0])
-               for task in pathlib.Path(f"/proc/{process.pid}/task").iterdir()) / 1e9
 
 
 def settled_bytes(process):
