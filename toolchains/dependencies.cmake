@@ -63,21 +63,25 @@ if(triplet)
     set(cxx "${triplet}-g++")
 endif()
 
-# libwebsockets and the ciphers are what a message passes through; the rest of mbedTLS is better small.
+# Small, but for what every byte of a message passes through. No exception passes through C, so no unwind tables.
+# The module is linked as one program; what is linked otherwise takes the same objects as they are.
 set(section_flags "-ffunction-sections -fdata-sections")
+set(small_flags "-Os -fno-asynchronous-unwind-tables -flto -ffat-lto-objects")
 if(sanitize)
     set(websockets_flags "-O1 -g1 ${sanitize}")
     set(mbedtls_flags "-O1 -g1 ${sanitize}")
+    set(server_flags "-O1 -g1 ${sanitize}")
 else()
-    set(websockets_flags "-O2 -DNDEBUG ${section_flags}")
-    set(mbedtls_flags "-Os -DNDEBUG ${section_flags}")
+    set(websockets_flags "${small_flags} -DNDEBUG ${section_flags}")
+    set(mbedtls_flags "${small_flags} -DNDEBUG ${section_flags}")
+    set(server_flags "-Os -DNDEBUG ${section_flags}") # the host is linked part by part
 endif()
 
 # ---- name of the prefix: a hash over all inputs ----------------------------------------------------------
 
 file(GLOB patches "${here}/patches/*.patch")
 list(SORT patches)
-set(inputs "${here}/dependencies.cmake" "${here}/mbedtls-config.h"
+set(inputs "${here}/dependencies.cmake" "${here}/hot.cmake" "${here}/mbedtls-config.h"
     "${here}/mbedtls-server-config.h" "${here}/zlib/CMakeLists.txt"
     ${patches} ${toolchain})
 set(hashed "${IOM_TARGET}")
@@ -359,6 +363,8 @@ set(common
     -G Ninja
     -DCMAKE_BUILD_TYPE=None
     -DCMAKE_POSITION_INDEPENDENT_CODE=ON
+    # Nothing is linked here but the programs that look for features: quicker as they are, and surer.
+    -DCMAKE_EXE_LINKER_FLAGS=-fno-lto
     "-DCMAKE_INSTALL_PREFIX=${stage}"
     -DCMAKE_INSTALL_LIBDIR=lib)
 if(toolchain)
@@ -387,15 +393,23 @@ function(build name source_folder flags)
     run("${name}-install" "${work}" "${CMAKE_COMMAND}" --install "${work}/build/${name}")
 endfunction()
 
+# Files that are compiled for speed after all; see hot.cmake.
+set(hot "")
+if(NOT sanitize)
+    set(hot "-DCMAKE_PROJECT_INCLUDE=${here}/hot.cmake")
+endif()
+
 build(zlib "${here}/zlib" "${websockets_flags}" "-DZLIB_SOURCE=${zlib_source}")
 
-# build_mbedtls(NAME FOLDER CONFIG)
-function(build_mbedtls name folder config_file)
-    build(${name} "${mbedtls_source}" "${mbedtls_flags}"
+# build_mbedtls(NAME FOLDER FLAGS CONFIG)
+function(build_mbedtls name folder flags config_file)
+    build(${name} "${mbedtls_source}" "${flags}"
         "-DCMAKE_INSTALL_PREFIX=${folder}"
         -DENABLE_PROGRAMS=OFF -DENABLE_TESTING=OFF -DGEN_FILES=OFF
         -DUSE_STATIC_MBEDTLS_LIBRARY=ON -DUSE_SHARED_MBEDTLS_LIBRARY=OFF
         -DMBEDTLS_FATAL_WARNINGS=OFF -DDISABLE_PACKAGE_CONFIG_AND_INSTALL=OFF
+        ${hot} -DIOM_HOT_TARGET=mbedcrypto
+        "-DIOM_HOT_FILES=library/aes.c|library/aesni.c|library/chacha20.c|library/cipher.c|library/constant_time.c|library/gcm.c|library/poly1305.c"
         "-DMBEDTLS_USER_CONFIG_FILE=${config_file}")
     # The headers must mean the same to whoever includes them as they meant to the library.
     file(COPY_FILE "${config_file}" "${folder}/include/mbedtls/iom-config.h")
@@ -433,7 +447,7 @@ function(build_websockets name folder flags)
 endfunction()
 
 # For the module: a client, and nothing more.
-build_mbedtls(mbedtls "${stage}" "${here}/mbedtls-config.h")
+build_mbedtls(mbedtls "${stage}" "${mbedtls_flags}" "${here}/mbedtls-config.h")
 build_websockets(libwebsockets "${stage}" "${websockets_flags}"
     -DLWS_WITHOUT_SERVER=ON
     -DLWS_WITH_ZLIB=ON "-DLWS_ZLIB_LIBRARIES=${stage}/lib/libz.a" "-DLWS_ZLIB_INCLUDE_DIRS=${stage}/include"
@@ -444,8 +458,8 @@ file(READ "${here}/mbedtls-config.h" config)
 file(READ "${here}/mbedtls-server-config.h" more)
 file(WRITE "${work}/mbedtls-server-config.h" "${config}\n${more}")
 file(MAKE_DIRECTORY "${stage}/server/lib" "${stage}/server/include")
-build_mbedtls(mbedtls-server "${stage}/server" "${work}/mbedtls-server-config.h")
-build_websockets(libwebsockets-server "${stage}/server" "${mbedtls_flags}"
+build_mbedtls(mbedtls-server "${stage}/server" "${server_flags}" "${work}/mbedtls-server-config.h")
+build_websockets(libwebsockets-server "${stage}/server" "${server_flags}"
     -DLWS_WITHOUT_CLIENT=ON -DLWS_WITH_ZLIB=OFF -DLWS_WITHOUT_EXTENSIONS=ON)
 
 # What the host needs beyond that has packages on this machine, but none for the target.

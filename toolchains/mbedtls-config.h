@@ -53,6 +53,12 @@
 #undef MBEDTLS_ECJPAKE_C
 #undef MBEDTLS_LMS_C
 #undef MBEDTLS_PADLOCK_C
+#undef MBEDTLS_DES_C
+#undef MBEDTLS_PKCS12_C
+#undef MBEDTLS_CIPHER_NULL_CIPHER
+#undef MBEDTLS_CIPHER_PADDING_ONE_AND_ZEROS
+#undef MBEDTLS_CIPHER_PADDING_ZEROS_AND_LEN
+#undef MBEDTLS_CIPHER_PADDING_ZEROS
 
 /* Certificates are read and verified, never written or requested; revocation lists are not consulted. */
 #undef MBEDTLS_PKCS7_C

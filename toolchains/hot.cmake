@@ -1,0 +1,15 @@
+# Included by the libraries' own CMake files: compiles IOM_HOT_FILES (with | between them) of IOM_HOT_TARGET for speed,
+# where all the rest is compiled for size.
+if(CMAKE_CURRENT_SOURCE_DIR STREQUAL CMAKE_SOURCE_DIR)
+    function(iom_heat)
+        string(REPLACE "|" ";" files "${IOM_HOT_FILES}")
+        list(TRANSFORM files PREPEND "${CMAKE_SOURCE_DIR}/")
+        foreach(file IN LISTS files)
+            if(NOT EXISTS "${file}")
+                message(FATAL_ERROR "${file} is to be compiled for speed, and is not there.")
+            endif()
+        endforeach()
+        set_property(SOURCE ${files} TARGET_DIRECTORY ${IOM_HOT_TARGET} APPEND PROPERTY COMPILE_OPTIONS -O2)
+    endfunction()
+    cmake_language(DEFER CALL iom_heat)
+endif()
