@@ -5,15 +5,35 @@
 #include "signals.hpp"
 #include "web/web.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <sys/resource.h>
 #include <vector>
 
 namespace iom::host::commands {
 
+namespace {
+
+// A session takes a descriptor, and Debian's usual limit is 1024; what libraries keep per possible descriptor
+// stays small at this one.
+constexpr rlim_t enough_descriptors = 4096;
+
+void allow_many_sessions() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < enough_descriptors) {
+        limit.rlim_cur = std::min(limit.rlim_max, enough_descriptors);
+        // Where it may not, sessions beyond the limit say so themselves.
+        [[maybe_unused]] const int raised = setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+} // namespace
+
 int run(const run_options& options) {
+    allow_many_sessions();
     signals from_outside({SIGINT, SIGTERM, SIGHUP, SIGUSR1}); // before the first thread
     redactor known;
     log_options written;
