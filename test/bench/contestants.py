@@ -108,8 +108,9 @@ def echo_rule(name, binary=False, match="", number=0):
     return f'<rule name="{name} {number}"><on trigger="{name}/message-received">{match}</on>{action}</rule>'
 
 
-def host_command(path):
-    return [BUILD / "iomhost", "run", path, "--no-web", "--log-level", "warning"]
+def host_command(path, page=False):
+    web = ["--web", "127.0.0.1:0"] if page else ["--no-web"]
+    return [BUILD / "iomhost", "run", path, *web, "--log-level", "warning"]
 
 
 def text_of_rule(number):

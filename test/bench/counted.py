@@ -85,7 +85,7 @@ def established(place):
                 '<do action="line/send-message"><arg name="message">hello</arg></do></rule>')
         path = place.write("start.xml", project(line, rule))
         began = time.monotonic()
-        with running(host_command(path), stdout=subprocess.DEVNULL):
+        with running(host_command(path, page=True), stdout=subprocess.DEVNULL):
             session, _ = listening.accept()
             with session:
                 session.settimeout(contestants.patience)
