@@ -81,9 +81,11 @@ endif()
 
 file(GLOB patches "${here}/patches/*.patch")
 list(SORT patches)
+file(GLOB mbedtls_patches "${here}/patches-mbedtls/*.patch")
+list(SORT mbedtls_patches)
 set(inputs "${here}/dependencies.cmake" "${here}/hot.cmake" "${here}/mbedtls-config.h"
     "${here}/mbedtls-server-config.h" "${here}/zlib/CMakeLists.txt"
-    ${patches} ${toolchain})
+    ${patches} ${mbedtls_patches} ${toolchain})
 set(hashed "${IOM_TARGET}")
 foreach(input IN LISTS inputs)
     file(SHA256 "${input}" sum)
@@ -357,6 +359,11 @@ foreach(patch IN LISTS series patches)
     run("patch-${name}" "${websockets_source}" patch --batch --forward --fuzz=0 -p1 -i "${patch}")
 endforeach()
 
+foreach(patch IN LISTS mbedtls_patches)
+    get_filename_component(name "${patch}" NAME)
+    run("patch-mbedtls-${name}" "${mbedtls_source}" patch --batch --forward --fuzz=0 -p1 -i "${patch}")
+endforeach()
+
 # ---- building --------------------------------------------------------------------------------------------
 
 set(common
@@ -364,7 +371,7 @@ set(common
     -DCMAKE_BUILD_TYPE=None
     -DCMAKE_POSITION_INDEPENDENT_CODE=ON
     # Nothing is linked here but the programs that look for features: quicker as they are, and surer.
-    -DCMAKE_EXE_LINKER_FLAGS=-fno-lto
+    -DCMAKE_EXE_LINKER_FLAGS=-fno-lto -DCMAKE_POLICY_DEFAULT_CMP0056=NEW
     "-DCMAKE_INSTALL_PREFIX=${stage}"
     -DCMAKE_INSTALL_LIBDIR=lib)
 if(toolchain)
@@ -432,7 +439,7 @@ function(build_websockets name folder flags)
         -DLWS_WITH_SYS_SMD=OFF -DLWS_WITH_LEJP=OFF -DLWS_WITH_LEJP_CONF=OFF -DLWS_WITH_DIR=OFF
         -DLWS_WITH_CONMON=OFF -DLWS_WITH_EXPORT_LWSTARGETS=OFF -DDISABLE_WERROR=ON -DLWS_WITH_NETLINK=OFF
         -DLWS_WITH_CACHE_NSCOOKIEJAR=OFF -DLWS_LOG_TAG_LIFECYCLE=OFF -DLWS_ROLE_RAW_FILE=OFF
-        -DLWS_HAVE_LIBCAP=OFF -DLWS_HAVE_SYS_CAPABILITY_H=OFF ${ARGN})
+        -DLWS_HAVE_LIBCAP=OFF -DLWS_HAVE_SYS_CAPABILITY_H=OFF -DLWS_WITH_NO_LOGS=ON ${ARGN})
 
     # Its feature checks fail in silence; a build that lost one would lose SNI or certificate checks with it.
     file(READ "${folder}/include/lws_config.h" config)
