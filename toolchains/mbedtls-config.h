@@ -69,6 +69,10 @@
 #undef MBEDTLS_X509_CSR_WRITE_C
 #undef MBEDTLS_GENPRIME
 
+/* Hashes are for handshakes, not for what is sent. */
+#define MBEDTLS_SHA256_SMALLER
+#define MBEDTLS_SHA512_SMALLER
+
 /* Keys live in memory only; no self tests, no tables of words. */
 #undef MBEDTLS_PSA_CRYPTO_STORAGE_C
 #undef MBEDTLS_PSA_ITS_FILE_C
@@ -77,6 +81,5 @@
 #undef MBEDTLS_ERROR_C
 #undef MBEDTLS_VERSION_FEATURES
 
-/* A session idles most of its life: its buffers shrink to what is in them, and what we send at once is small. */
+/* A session idles most of its life: its buffers are small until more comes or goes. */
 #define MBEDTLS_SSL_VARIABLE_BUFFER_LENGTH
-#define MBEDTLS_SSL_OUT_CONTENT_LEN 4096

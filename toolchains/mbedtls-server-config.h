@@ -5,9 +5,6 @@
 #define MBEDTLS_X509_CREATE_C
 #define MBEDTLS_X509_CRT_WRITE_C
 
-/* A page is sent in whole records. */
-#undef MBEDTLS_SSL_OUT_CONTENT_LEN
-
 /* Three threads of the host use it at once, each with contexts of its own: the page's server, requests of rules, and
  * what hashes passwords. What they share is PSA's state, which TLS 1.3 keeps its keys in; that takes locks. */
 #define MBEDTLS_THREADING_C

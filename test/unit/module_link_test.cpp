@@ -811,6 +811,59 @@ TEST(link_tls, certificates_that_are_renewed_all_the_time_take_no_more_memory) {
     EXPECT_TRUE(me.stop());
 }
 
+TEST(link_tls, an_idle_session_is_small_and_takes_large_messages_nevertheless) {
+    constexpr std::size_t many = 20; // more than poll is asked for
+    const iom::test::temporary_folder folder;
+    iom::test::certificates authority(folder.path());
+    const auto pair = authority.issue("server", "IP:127.0.0.1");
+    for (const char* version : {"1.2", "1.3"}) {
+        SCOPED_TRACE(version);
+        const quiet_peer far_end(
+            {"--tls-cert", pair.certificate, "--tls-key", pair.key, "--tls-max", version});
+        settings what;
+        what.hostname = "127.0.0.1";
+        what.port = far_end.port();
+        what.secure = true;
+        what.reconnect_first_max = 0s;
+        what.stable_after = 0s;
+        what.max_message_size = std::size_t{1} << 20;
+        what.tls.server_name = what.hostname;
+        what.tls.ca = authority.authority();
+        const auto link = shared_link();
+        user first(link, what); // reads the certificates
+        first.connect("/");
+        ASSERT_TRUE(first.until_established());
+        EXPECT_EQ(first.tls, std::string("TLS ") + version);
+
+        std::vector<std::unique_ptr<user>> all;
+        const std::size_t before = iom::test::live_bytes();
+        for (std::size_t at = 0; at < many; ++at) {
+            all.push_back(std::make_unique<user>(link, what));
+            all.back()->connect("/");
+            ASSERT_TRUE(all.back()->until_established());
+        }
+        EXPECT_LT((iom::test::live_bytes() - before) / many, 30'000u);
+
+        const std::string large(100'000, 'x');
+        for (int turn = 1; turn <= 2; ++turn) { // from small buffers, and from large ones
+            for (const auto& each : all) {
+                each->send(large);
+                each->send("small");
+            }
+            for (const auto& each : all) {
+                const std::size_t wanted = 2 * static_cast<std::size_t>(turn);
+                ASSERT_TRUE(each->until([&] { return each->messages.size() == wanted; }));
+                EXPECT_TRUE(each->messages[wanted - 2].bytes == large);
+                EXPECT_EQ(each->messages[wanted - 1].bytes, "small");
+            }
+        }
+        for (const auto& each : all) {
+            EXPECT_TRUE(each->stop());
+        }
+        EXPECT_TRUE(first.stop());
+    }
+}
+
 TEST(link_tls, a_reset_for_want_of_a_client_certificate_is_told_as_such) {
     const iom::test::temporary_folder folder;
     iom::test::certificates authority(folder.path());
