@@ -833,7 +833,7 @@ TEST(link_tls, an_idle_session_is_small_and_takes_large_messages_nevertheless) {
         user first(link, what); // reads the certificates
         first.connect("/");
         ASSERT_TRUE(first.until_established());
-        EXPECT_EQ(first.tls, std::string("TLS ") + version);
+        EXPECT_EQ(first.tls, std::string("TLSv") + version);
 
         std::vector<std::unique_ptr<user>> all;
         const std::size_t before = iom::test::live_bytes();
