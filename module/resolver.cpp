@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <deque>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -109,7 +108,7 @@ struct resolver::office {
     std::uint64_t last_run = 0;
     std::size_t threads = 0;
     std::map<std::uint64_t, run> running; // several may be after the same name
-    std::deque<std::pair<std::string, std::uint64_t>> waiting;
+    std::vector<std::pair<std::string, std::uint64_t>> waiting; // in the order in which they asked
     std::map<std::string, standing> standings;
     std::vector<resolution> ready;
 };

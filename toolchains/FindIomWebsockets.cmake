@@ -42,12 +42,11 @@ cmake_path(GET IomWebsockets_INCLUDE_DIR PARENT_PATH iom_websockets_prefix)
 find_path(IomWebsockets_server_INCLUDE_DIR libwebsockets.h
     HINTS "${iom_websockets_prefix}/server/include" NO_DEFAULT_PATH NO_CMAKE_FIND_ROOT_PATH)
 if(IomWebsockets_server_INCLUDE_DIR)
-    foreach(part IN ITEMS websockets mbedtls mbedx509 mbedcrypto)
+    foreach(part IN ITEMS websockets mbedtls mbedx509 mbedcrypto z)
         find_library(IomWebsockets_server_${part}_LIBRARY NAMES lib${part}.a
             HINTS "${iom_websockets_prefix}/server/lib" NO_DEFAULT_PATH NO_CMAKE_FIND_ROOT_PATH)
         list(APPEND iom_websockets_server_parts IomWebsockets_server_${part}_LIBRARY)
     endforeach()
-    list(APPEND iom_websockets_server_parts IomWebsockets_z_LIBRARY)
 elseif(IomWebsockets_INCLUDE_DIR)
     file(STRINGS "${IomWebsockets_INCLUDE_DIR}/lws_config.h" iom_websockets_server
         REGEX "^#define LWS_WITH_SERVER")
@@ -79,9 +78,8 @@ endif()
 if(IomWebsockets_FOUND AND NOT TARGET iom::websockets_server)
     add_library(iom::websockets_server INTERFACE IMPORTED)
     if(iom_websockets_server_parts)
-        # The zlib beside it has its headers in the outer prefix, which comes second.
         set_target_properties(iom::websockets_server PROPERTIES INTERFACE_INCLUDE_DIRECTORIES
-            "${IomWebsockets_server_INCLUDE_DIR};${IomWebsockets_INCLUDE_DIR}")
+            "${IomWebsockets_server_INCLUDE_DIR}")
         foreach(part IN LISTS iom_websockets_server_parts)
             target_link_libraries(iom::websockets_server INTERFACE "${${part}}")
         endforeach()

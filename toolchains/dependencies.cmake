@@ -406,7 +406,7 @@ if(NOT sanitize)
     set(hot "-DCMAKE_PROJECT_INCLUDE=${here}/hot.cmake")
 endif()
 
-build(zlib "${here}/zlib" "${websockets_flags}" "-DZLIB_SOURCE=${zlib_source}")
+build(zlib "${here}/zlib" "${websockets_flags}" "-DZLIB_SOURCE=${zlib_source}" -DIOM_ZLIB_WITHOUT_GZIP=ON)
 
 # build_mbedtls(NAME FOLDER FLAGS CONFIG)
 function(build_mbedtls name folder flags config_file)
@@ -465,6 +465,8 @@ file(READ "${here}/mbedtls-config.h" config)
 file(READ "${here}/mbedtls-server-config.h" more)
 file(WRITE "${work}/mbedtls-server-config.h" "${config}\n${more}")
 file(MAKE_DIRECTORY "${stage}/server/lib" "${stage}/server/include")
+build(zlib-server "${here}/zlib" "${server_flags}" "-DZLIB_SOURCE=${zlib_source}"
+    "-DCMAKE_INSTALL_PREFIX=${stage}/server")
 build_mbedtls(mbedtls-server "${stage}/server" "${server_flags}" "${work}/mbedtls-server-config.h")
 build_websockets(libwebsockets-server "${stage}/server" "${server_flags}"
     -DLWS_WITHOUT_CLIENT=ON -DLWS_WITH_ZLIB=OFF -DLWS_WITHOUT_EXTENSIONS=ON)
