@@ -65,8 +65,11 @@ def line_of(child, beginning):
 
 def processor_seconds(process):
     """Of all its threads so far, those that have ended left out."""
-    return sum(int((task / "schedstat").read_text(encoding="ascii").split()[0])
-               for task in pathlib.Path(f"/proc/{process.pid}/task").iterdir()) / 1e9
+    spent = 0
+    for task in pathlib.Path(f"/proc/{process.pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended just now
+            spent += int((task / "schedstat").read_text(encoding="ascii").split()[0])
+    return spent / 1e9
 
 
 class Place:
