@@ -210,13 +210,12 @@ void line::port::tick() {
 
 // Sets the timer to the session's next deadline. One that has moved later is found out when it fires.
 void line::port::arm() {
-    const instant now = steady_now();
-    const instant due = lost_ ? now : session_.next();
+    const instant due = lost_ ? steady_now() : session_.next();
     if (due == 0 || (timer_due_ != 0 && timer_due_ <= due)) {
         return;
     }
     timer_due_ = due;
-    const instant wait = std::max<instant>((due - now) / 1000 + 1, 1);
+    const instant wait = std::max<instant>((due - steady_now()) / 1000 + 1, 1);
     lws_sul_schedule(
         common_.context, 0, &timer_.sul,
         [](lws_sorted_usec_list_t* sul) { lws_container_of(sul, timer, sul)->owner->tick(); }, wait);
@@ -457,6 +456,7 @@ double line::port::random() {
 }
 
 void line::port::knock() {
+    common_.knocked = true;
     host_.wake(&host_);
 }
 
@@ -513,7 +513,7 @@ int line::port::on_callback(lws* wsi, lws_callback_reasons reason, void* in, std
         session_.upgraded(now, subprotocol_);
         return 0;
     case LWS_CALLBACK_CLIENT_RECEIVE:
-        return on_message(wsi, bytes);
+        return on_message(wsi, now, bytes);
     case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
         log_control(direction::in, "pong", bytes);
         session_.ponged(now, bytes);
@@ -640,7 +640,7 @@ int line::port::on_answer(lws* wsi) {
     return -1;
 }
 
-int line::port::on_message(lws* wsi, std::string_view bytes) {
+int line::port::on_message(lws* wsi, instant now, std::string_view bytes) {
     const bool first = lws_is_first_fragment(wsi) != 0;
     const bool last = lws_is_final_fragment(wsi) != 0;
     const bool binary = lws_frame_is_binary(wsi) != 0;
@@ -648,7 +648,7 @@ int line::port::on_message(lws* wsi, std::string_view bytes) {
     if (logs_frames()) {
         log_in_frame(wsi, bytes, first, last, binary, remaining);
     }
-    session_.received(steady_now(), bytes, first, last, binary, remaining);
+    session_.received(now, bytes, first, last, binary, remaining);
     return 0;
 }
 

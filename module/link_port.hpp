@@ -25,6 +25,7 @@ struct link_common {
     std::unique_ptr<resolver> names;
     std::unordered_map<std::uint64_t, line::port*> asked; ///< by the resolver's ticket
     pacer attempts;
+    bool knocked = false; ///< some port told [control] of something in this round
     std::minstd_rand dice{std::random_device{}()};
 };
 
@@ -85,7 +86,7 @@ private:
     int on_callback(lws* wsi, lws_callback_reasons reason, void* in, std::size_t size);
     int on_request(lws* wsi, char** at, std::size_t room);
     int on_answer(lws* wsi);
-    int on_message(lws* wsi, std::string_view bytes);
+    int on_message(lws* wsi, instant now, std::string_view bytes);
     int on_close(lws* wsi, std::string_view bytes);
     [[nodiscard]] std::string words_for_error(lws* wsi, std::string_view text) const;
     void on_error(std::string_view text);
