@@ -18,6 +18,8 @@ namespace variable = ids::variable;
 // One call of service does at most this much, so that instances share the host's loop.
 constexpr std::size_t batch_records = 256;
 constexpr std::size_t batch_bytes = std::size_t{1} << 20;
+constexpr std::size_t part_bytes = std::size_t{24} << 10;
+constexpr std::size_t message_cost = 256; // what passing it on takes, in bytes of a large one
 
 constexpr std::int64_t longest_hold = second; // of messages whose answers a slow line could not take yet
 constexpr std::int64_t fast_interval = second / 50; // between two reports of what changes with each message
@@ -235,6 +237,7 @@ std::uint32_t instance::service() {
         box_->events.trim();
         trim_ = false;
     }
+    part_ = 0;
     if (std::exchange(ring_, false)) {
         line_->ring(port_);
     }
@@ -457,6 +460,16 @@ void instance::ring_later(bool wanted) {
     if (servicing_) {
         ring_ = true; // once, when the batch is through
     } else {
+        line_->ring(port_);
+    }
+}
+
+// A long batch goes in parts, so that the network thread writes one while rules answer the next.
+void instance::ring_for_part(std::size_t bytes) {
+    part_ += bytes + message_cost;
+    if (ring_ && part_ >= part_bytes) {
+        part_ = 0;
+        ring_ = false;
         line_->ring(port_);
     }
 }

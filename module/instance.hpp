@@ -150,6 +150,7 @@ private:
     // ---- toward the network thread ------------------------------------------------------------------
     void push_command(const record_head& head, std::initializer_list<std::string_view> parts = {});
     void ring_later(bool wanted);
+    void ring_for_part(std::size_t bytes);
 
     const iom_host& host_;
     line_source lines_;
@@ -170,6 +171,7 @@ private:
     bool stopping_ = false;
     bool closed_ = false;
     bool ring_ = false;
+    std::size_t part_ = 0; // what was sent since the network thread was last rung, by cost
     gate gate_;
     std::size_t answered_ = 0; // bytes of sends that were given within service, ever
     std::int64_t now_ = 0;

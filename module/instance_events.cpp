@@ -458,6 +458,7 @@ std::uint64_t instance::hand_over(std::string_view payload, const departure& wha
             scratch_ += delimiter_;
             ring_later(box_->sends.push(head, {scratch_}));
         }
+        ring_for_part(payload.size());
     } catch (...) {
         flights_.cancel();
         throw;

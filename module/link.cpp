@@ -1,3 +1,4 @@
+#include "common/eager_wait.hpp"
 #include "module/line.hpp"
 #include "module/link_port.hpp"
 #include "module/quiet_thread.hpp"
@@ -5,6 +6,7 @@
 #include <atomic>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <sys/resource.h>
@@ -16,6 +18,8 @@ namespace {
 // Above this the tables that libwebsockets keeps per possible descriptor cost more than a search does.
 constexpr rlim_t most_descriptors = 65536;
 constexpr unsigned fewer_descriptors = 16384;
+
+constexpr std::chrono::microseconds eager_wait_for{50};
 
 class network final : public line {
 public:
@@ -32,6 +36,7 @@ public:
 private:
     static int on_bell(lws* wsi, lws_callback_reasons reason, void* user, void* in, std::size_t size);
     static int callback(lws* wsi, lws_callback_reasons reason, void* user, void* in, std::size_t size);
+    void serve();
     void doorbell();
     port* take_rung();
     void forget_ring(port* at);
@@ -48,6 +53,10 @@ private:
     port* gone_ = nullptr;
 
     std::atomic<bool> ending_{false};
+    std::atomic<bool> rung_{false};   // some port was, since the doorbell was last answered
+    std::atomic<bool> asleep_{false}; // or may soon be: who rings must wake
+    eager_wait answer_{eager_wait_for};
+    bool knocked_ = false; // [control] was told of something, and has not rung since
     std::thread thread_;
 };
 
@@ -90,7 +99,7 @@ network::network() {
     try {
         thread_ = quiet_thread([this] {
             while (!ending_) {
-                lws_service(common_.context, 0);
+                serve();
             }
         });
     } catch (...) {
@@ -122,13 +131,13 @@ void network::ring(port* at) noexcept {
         at->rung = true;
         at->next_rung = nullptr;
         (last_rung_ == nullptr ? first_rung_ : last_rung_->next_rung) = at;
-        const bool alone = last_rung_ == nullptr;
         last_rung_ = at;
-        if (!alone) {
-            return; // the wake for those before it is under way
-        }
     }
-    wake();
+    // In turn with serve(): either this sees the sleeper, or the sleeper sees that there is something.
+    rung_.store(true);
+    if (asleep_.exchange(false)) {
+        wake();
+    }
 }
 
 void network::detach(port* at) noexcept {
@@ -166,8 +175,27 @@ void network::forget_ring(port* at) {
     }
 }
 
+// One round: answers the doorbell, then waits for the sockets and serves them.
+void network::serve() {
+    if (std::exchange(common_.knocked, false)) {
+        knocked_ = true;
+        answer_.begin();
+        answer_.comes([this] { return rung_.load(); });
+    }
+    asleep_.store(true);
+    if (rung_.load()) {
+        asleep_.store(false);
+        doorbell();
+    }
+    lws_service(common_.context, 0);
+}
+
 void network::doorbell() {
-    // Those that are rung again meanwhile have another wake.
+    if (std::exchange(knocked_, false)) {
+        answer_.end();
+    }
+    // Those that are rung again meanwhile have another turn.
+    rung_.store(false);
     port* const last = [&] {
         const std::lock_guard hold(mutex_);
         return last_rung_;
@@ -176,12 +204,6 @@ void network::doorbell() {
         one->doorbell();
         if (one == last) {
             break;
-        }
-    }
-    {
-        const std::lock_guard hold(mutex_);
-        if (first_rung_ != nullptr) {
-            wake();
         }
     }
     for (const resolution& found : common_.names->answers()) {

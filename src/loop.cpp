@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t most_posted = 1024;
 constexpr time_us longest_wait = 60 * one_second;
+constexpr std::chrono::microseconds eager_wait_for{150};
 
 [[noreturn]] void fail(const char* what) {
     throw std::system_error(errno, std::generic_category(), what);
@@ -23,7 +24,7 @@ constexpr time_us longest_wait = 60 * one_second;
 } // namespace
 
 control_loop::control_loop()
-    : epoll_(epoll_create1(EPOLL_CLOEXEC)), bell_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    : next_(eager_wait_for), epoll_(epoll_create1(EPOLL_CLOEXEC)), bell_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (epoll_ < 0 || bell_ < 0) {
         fail("the control loop cannot be made");
     }
@@ -126,13 +127,20 @@ void control_loop::collect() {
     std::reverse(round_.begin() + first_new, round_.end());
 }
 
-void control_loop::poll(int timeout) {
-    std::array<epoll_event, 16> events{};
+bool control_loop::is_asked() const noexcept {
+    return asking_.load() != nullptr || posted_.load();
+}
+
+void control_loop::rest() noexcept {
     if (woken_ != 0) {
         const time_us spent = now() - woken_;
         busy_ += spent;
         longest_ = std::max(longest_, spent);
     }
+}
+
+void control_loop::poll(int timeout) {
+    std::array<epoll_event, 16> events{};
     const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), timeout);
     woken_ = now();
     sleeping_.store(false);
@@ -148,6 +156,7 @@ void control_loop::poll(int timeout) {
 
 void control_loop::turn(std::optional<time_us> deadline) {
     collect();
+    rest();
     if (!round_.empty()) {
         poll(0);
     } else {
@@ -155,11 +164,17 @@ void control_loop::turn(std::optional<time_us> deadline) {
         if (deadline) {
             wait = std::clamp(*deadline - now(), time_us{0}, longest_wait);
         }
-        sleeping_.store(true);
-        if (asking_.load() != nullptr || posted_.load()) {
+        next_.begin();
+        if (wait > eager_wait_for.count() && next_.comes([this] { return is_asked(); })) {
             wait = 0;
+        } else {
+            sleeping_.store(true);
+            if (is_asked()) {
+                wait = 0;
+            }
         }
         poll(static_cast<int>((wait + 999) / 1000));
+        next_.end();
         collect();
     }
     do_posted();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "common/eager_wait.hpp"
 #include "value.hpp"
 
 #include <atomic>
@@ -75,12 +76,15 @@ private:
     void ring() noexcept;
     void collect();
     void do_posted();
+    void rest() noexcept; ///< the work since the last wait is over
     void poll(int timeout);
+    [[nodiscard]] bool is_asked() const noexcept;
 
     time_us service_time_ = 0;
     time_us woken_ = 0; ///< when the last wait ended
     time_us busy_ = 0;
     time_us longest_ = 0;
+    eager_wait next_;     ///< what a service is asked for
     int epoll_ = -1;
     int bell_ = -1;
     std::atomic<serviced_by_loop*> asking_{nullptr}; ///< the newest first
