@@ -13,8 +13,10 @@ class eager_wait {
 public:
     using clock = std::chrono::steady_clock;
 
-    /// Waits of up to `most` are short ones.
-    explicit eager_wait(std::chrono::microseconds most) noexcept : most_(most) {}
+    /// Waits of less than `most` are short ones. On a single processor nothing comes while one looks.
+    explicit eager_wait(std::chrono::microseconds most,
+                        bool others_run_meanwhile = std::thread::hardware_concurrency() > 1) noexcept
+        : most_(most), others_run_meanwhile_(others_run_meanwhile) {}
 
     /// Begins a wait.
     void begin() noexcept { began_ = clock::now(); }
@@ -23,7 +25,7 @@ public:
     /// to be. Calls it again and again meanwhile, and lets other threads have this processor.
     template <typename Come>
     bool comes(Come&& come) const {
-        if (short_ones_ < expected_after || !others_run_elsewhere()) {
+        if (short_ones_ < expected_after || !others_run_meanwhile_) {
             return false;
         }
         do {
@@ -47,13 +49,8 @@ private:
     static constexpr int expected_after = 4;
     static constexpr int looks = 16;
 
-    /// On a single processor nothing comes while one looks.
-    static bool others_run_elsewhere() noexcept {
-        static const bool several = std::thread::hardware_concurrency() > 1;
-        return several;
-    }
-
     const std::chrono::microseconds most_;
+    const bool others_run_meanwhile_;
     clock::time_point began_;
     int short_ones_ = 0; // in a row
 };

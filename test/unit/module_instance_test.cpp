@@ -806,6 +806,30 @@ TEST_F(instances, does_a_bounded_batch) {
     EXPECT_EQ(host.triggers, 300U);
 }
 
+TEST_F(instances, passes_a_long_batch_on_in_parts_and_a_short_one_at_its_end) {
+    ready();
+    host.quiet = true;
+    std::uint64_t call = 0;
+    int rung_within = 0;
+    host.on_trigger = [&](std::uint32_t, const iom_value*, std::size_t) {
+        EXPECT_EQ(send(++call, "an answer"), IOM_OK);
+        rung_within = link->rings;
+    };
+    const auto batch = [&](int messages) {
+        link->rings = 0;
+        for (int index = 0; index < messages; ++index) {
+            receive("x");
+        }
+        it->service();
+    };
+    batch(20);
+    EXPECT_EQ(rung_within, 0);
+    EXPECT_EQ(link->rings, 1);
+    EXPECT_EQ(link->sends().substr(0, 13), "1:an answer@1");
+    batch(256);
+    EXPECT_EQ(rung_within, 1) << "the network thread has not taken the first part yet: no need to ring again";
+}
+
 TEST_F(instances, an_echo_allocates_nothing_in_steady_state) {
     ready();
     host.quiet = true;
