@@ -136,7 +136,8 @@ class Bench:
             self.results["races"][name] = self.turns(name, [
                 (one, lambda one=one: measure(self.place, one, case, self.seconds)) for one in who])
 
-    def race_tables(self):
+    def race_tables(self, brief=False):
+        """brief: medians alone, for a page that is not as wide as a terminal."""
         for metric, title, pick in (("rate", "messages/s (and whole road ÷ each)", report.rate),
                                     ("processor_us", "processor time per message, µs (and whole road ÷ each)", short),
                                     ("p50_us", "round trip, µs, median (and whole road ÷ each)", short),
@@ -152,7 +153,9 @@ class Bench:
                         continue
                     values = [one[metric] for one in seen[who]]
                     cell = pick(median(values))
-                    if who == ROAD:
+                    if brief:
+                        pass
+                    elif who == ROAD:
                         cell += f" ±{50 * (max(values) - min(values)) / median(values):.0f} %"
                     else:
                         ratios = [ours[metric] / one[metric] for ours, one in zip(seen[ROAD], seen[who])]
@@ -160,7 +163,7 @@ class Bench:
                     row.append(cell)
                 rows.append(row)
             if rows:
-                yield [[title, *self.columns()], *rows]
+                yield [[title.partition(" (and")[0] if brief else title, *self.columns()], *rows]
 
     def columns(self):
         there = {who for seen in self.results["races"].values() for who in seen}
@@ -281,8 +284,11 @@ def publish(bench, rows, about):
     text = readme.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
+    races = "\n".join(report.markdown(each) for each in bench.race_tables(brief=True))
     written = (f"{BEGIN}\n{report.markdown([row[:4] for row in rows])}\n"
+               f"Medians of {bench.rounds} turns; a figure is the median of the ratios within each turn. "
                f"{about['processor']}, {about['cores']} cores, Linux {about['kernel']}.\n\n"
+               f"{races}\n"
                f"![µs per message against number of rules and of instances](docs/cost.svg)\n\n{END}")
     readme.write_text(before + written + after, encoding="utf-8")
     return True
@@ -292,7 +298,8 @@ def main():
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="short turns, and only what a figure hangs on")
-    parser.add_argument("-k", dest="pattern", metavar="PATTERN", help="only cases and figures whose names match")
+    parser.add_argument("-k", dest="pattern", metavar="PATTERN", 
+                        help="only cases and figures whose names match this regular expression")
     parser.add_argument("--json", metavar="FILE", help="all values, also those of each turn")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each (5)")
     parser.add_argument("--publish", action="store_true", help="write docs/cost.svg and the figures in README.md")
@@ -303,6 +310,10 @@ def main():
     if options.list:
         print("\n".join([*races(), "rules", "instances", "rooms", "", *(target.name for target in TARGETS)]))
         return 0
+    try:
+        re.compile(options.pattern or "")
+    except re.error as error:
+        parser.error(f"-k takes a regular expression, and '{options.pattern}' is none: {error}.")
     if options.against:
         host = pathlib.Path(options.against).resolve() / "iomhost"
         STARTS[OTHER] = lambda *how: ([host, *road(*how)[0][1:]], {})
@@ -339,6 +350,9 @@ def main():
         if judged:
             report.table(rows)
         missed = [target.name for target, _, _, _, holds in judged if not holds]
+        if not options.against and bench.want("size armhf") and "size armhf" not in bench.values:
+            print("bench: not measured: stripped module, armhf: there is none. Make it: ./dev build --target armhf",
+                  file=sys.stderr)
         if options.json:
             pathlib.Path(options.json).write_text(json.dumps({
                 "machine": about, "rounds": options.rounds, **bench.results,

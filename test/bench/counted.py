@@ -1,5 +1,7 @@
 """Figures that are no race: memory, processor time, start, allocations, sizes. Each answers a list of values."""
 
+import base64
+import hashlib
 import json
 import mmap
 import pathlib
@@ -8,11 +10,10 @@ import shutil
 import socket
 import subprocess
 import time
-import hashlib
-import base64
 
 import contestants
-from contestants import BUILD, ROAD, ROOT, Failed, host_command, instance, line_of, measure, processor_seconds, project, running, wait_until
+from contestants import (BUILD, ROAD, ROOT, Failed, host_command, instance, line_of, measure, processor_seconds, project,
+                         running, wait_until)
 
 SESSIONS = 1000
 
