@@ -7,8 +7,9 @@
 //
 // Prints `ready PORT`, waits for its sessions, prints `measuring` after the warm-up, then one line of JSON;
 // closes and exits 0.
-// {"messages":…,"seconds":…,"rate":…,"driver":…,"p50_us":…,"p99_us":…}: `driver` is the share of a core that
-// this program took; the percentiles come with one message in flight.
+// {"messages":…,"seconds":…,"rate":…,"driver":…,"cipher":…,"p50_us":…,"p99_us":…}: `driver` is the share of a
+// core that this program took; `cipher` is empty without TLS; the percentiles come with one message in
+// flight.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -78,6 +79,9 @@ public:
     wire& operator=(const wire&) = delete;
 
     [[nodiscard]] int socket() const { return socket_; }
+
+    /// What was negotiated, "" without TLS.
+    [[nodiscard]] std::string cipher() const { return ssl_ ? SSL_get_cipher_name(ssl_.get()) : ""; }
 
     /// At least one byte; sends what waits meanwhile. Fails at the end of the line.
     std::size_t read(char* to, std::size_t room) {
@@ -260,8 +264,8 @@ std::string frame(const options& how, bool compressed) {
 class reader {
 public:
     reader(wire& line, const options& how, bool compressed)
-        : line_(line), size_(compressed ? 0 : how.size), opcode_(how.binary ? 2U : 1U),
-          buffer_(how.sessions == 1 ? 1U << 18U : 1U << 14U) {}
+        : line_(line), size_(compressed ? 0 : how.size), compressed_(compressed),
+          opcode_(how.binary ? 2U : 1U), buffer_(how.sessions == 1 ? 1U << 18U : 1U << 14U) {}
 
     /// Waits until something comes, and answers how many messages are whole by it.
     std::size_t some() {
@@ -321,6 +325,11 @@ private:
         if (opcode != 0 && opcode != opcode_) {
             fail("a message came back with another opcode");
         }
+        if (compressed_ && opcode != 0 && (first & 0x40U) == 0) {
+            fail("permessage-deflate is agreed on, and a message came back uncompressed (without RSV1): let "
+                 "the "
+                 "client compress messages of this size too");
+        }
         so_far_ += length;
         if ((first & 0x80U) != 0) {
             if (size_ != 0 && so_far_ != size_) {
@@ -333,6 +342,7 @@ private:
 
     wire& line_;
     std::size_t size_;
+    bool compressed_;
     unsigned opcode_;
     std::vector<char> buffer_;
     std::size_t begin_ = 0;
@@ -460,8 +470,9 @@ void measure(const options& how, const sessions& all) {
     const std::size_t done =
         rounds(all, order, message, how.in_flight, how.seconds, one_by_one ? &times : nullptr);
     const double took = std::chrono::duration<double>(steady::now() - begin).count();
-    std::printf(R"({"messages":%zu,"seconds":%.3f,"rate":%.1f,"driver":%.2f)", done, took,
-                static_cast<double>(done) / took, (processor_seconds() - spent) / took);
+    std::printf(R"({"messages":%zu,"seconds":%.3f,"rate":%.1f,"driver":%.2f,"cipher":"%s")", done, took,
+                static_cast<double>(done) / took, (processor_seconds() - spent) / took,
+                all.front()->line.cipher().c_str());
     if (!times.empty()) {
         std::sort(times.begin(), times.end());
         std::printf(R"(,"p50_us":%.2f,"p99_us":%.2f)", percentile(times, 0.5), percentile(times, 0.99));
@@ -495,6 +506,11 @@ void serve(const options& how) {
         if (SSL_CTX_use_certificate_chain_file(tls.get(), how.certificate.c_str()) != 1 ||
             SSL_CTX_use_PrivateKey_file(tls.get(), how.key.c_str(), SSL_FILETYPE_PEM) != 1) {
             fail("the certificate or its key cannot be read");
+        }
+        // One cipher for all, whatever each would rather have: what is compared is the programs.
+        if (SSL_CTX_set_min_proto_version(tls.get(), TLS1_3_VERSION) != 1 ||
+            SSL_CTX_set_ciphersuites(tls.get(), "TLS_AES_128_GCM_SHA256") != 1) {
+            fail("OpenSSL offers no TLS 1.3 with TLS_AES_128_GCM_SHA256");
         }
     }
     std::uint16_t port = 0;

@@ -23,6 +23,9 @@ void echo(websocket::stream<Stream>& session, const bench::arguments& how) {
     if (how.deflate) {
         websocket::permessage_deflate deflate;
         deflate.client_enable = true;
+        // As libwebsockets has them.
+        deflate.compLevel = 1;
+        deflate.memLevel = 8;
         session.set_option(deflate);
     }
     session.read_message_max(std::size_t{64} << 20U);

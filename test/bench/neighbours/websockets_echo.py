@@ -5,6 +5,7 @@ import asyncio
 import ssl
 
 import websockets
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
 options = argparse.ArgumentParser()
 options.add_argument("url")
@@ -15,8 +16,9 @@ given = options.parse_args()
 
 async def main():
     tls = ssl.create_default_context(cafile=given.ca) if given.ca else None
-    compression = "deflate" if given.deflate else None
-    async with websockets.connect(given.url, ssl=tls, compression=compression, max_size=2**26) as session:
+    # Level and memory as libwebsockets has them.
+    deflate = [ClientPerMessageDeflateFactory(compress_settings={"level": 1, "memLevel": 8})] if given.deflate else None
+    async with websockets.connect(given.url, ssl=tls, compression=None, extensions=deflate, max_size=2**26) as session:
         try:
             async for message in session:
                 await session.send(message)
