@@ -2,6 +2,7 @@
 // BENCH_MALLOC_COUNT=FILE, eight bytes that hold the count at any moment.
 
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -14,6 +15,7 @@ extern "C" {
 void* __libc_malloc(std::size_t size);
 void* __libc_calloc(std::size_t count, std::size_t size);
 void* __libc_realloc(void* memory, std::size_t size);
+void* __libc_memalign(std::size_t alignment, std::size_t size);
 }
 
 namespace {
@@ -61,5 +63,26 @@ extern "C" {
 [[gnu::visibility("default")]] void* realloc(void* memory, std::size_t size) {
     counted();
     return __libc_realloc(memory, size);
+}
+
+[[gnu::visibility("default")]] void* memalign(std::size_t alignment, std::size_t size) {
+    counted();
+    return __libc_memalign(alignment, size);
+}
+
+[[gnu::visibility("default")]] void* aligned_alloc(std::size_t alignment, std::size_t size) {
+    return memalign(alignment, size);
+}
+
+[[gnu::visibility("default")]] int posix_memalign(void** memory, std::size_t alignment, std::size_t size) {
+    if (alignment < sizeof(void*) || (alignment & (alignment - 1)) != 0) {
+        return EINVAL;
+    }
+    void* const got = memalign(alignment, size);
+    if (got == nullptr) {
+        return ENOMEM;
+    }
+    *memory = got;
+    return 0;
 }
 }
