@@ -50,26 +50,46 @@ def running(command, **options):
                 child.stdout.close()
 
 
-def line_of(child, beginning):
-    """The next line on a child's stdout that begins so."""
-    watchdog = threading.Timer(patience, child.kill)
+def line_of(child, beginning, other=None):
+    """The next line on a child's stdout that begins so; waits no longer than another child lives that it hangs on."""
+    over = threading.Event()
+    died = []
+
+    def watch():
+        end = time.monotonic() + patience
+        while not over.wait(0.1):
+            if other and other.poll() is not None:
+                over.wait(0.5)  # what the child itself says of it tells more
+                if child.poll() is None and not over.is_set():
+                    died.append(other.returncode)
+            if died or time.monotonic() > end:
+                child.kill()
+                return
+
+    watchdog = threading.Thread(target=watch, daemon=True)
     watchdog.start()
     try:
         for line in child.stdout:
             if line.startswith(beginning):
                 return line
     finally:
-        watchdog.cancel()
+        over.set()
+        watchdog.join()
+    if died:
+        raise Failed(f"ended with status {died[0]} while the driver waited for it.")
     raise Failed(f"{pathlib.Path(child.args[0]).name} said no '{beginning}': {child.said()}")
 
 
 def processor_seconds(process):
     """Of all its threads so far, those that have ended left out."""
-    spent = 0
-    for task in pathlib.Path(f"/proc/{process.pid}/task").iterdir():
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended just now
-            spent += int((task / "schedstat").read_text(encoding="ascii").split()[0])
-    return spent / 1e9
+    spent = []
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for task in pathlib.Path(f"/proc/{process.pid}/task").iterdir():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended just now
+                spent.append(int((task / "schedstat").read_text(encoding="ascii").split()[0]))
+    if not spent:
+        raise Failed(f"no thread's schedstat can be read in /proc/{process.pid}/task: has it ended?")
+    return sum(spent) / 1e9
 
 
 class Place:
@@ -130,7 +150,9 @@ def road(place, port, case):
     instances = "\n".join(instance(name, port, case.get("secure", False), **settings) for name in names)
     rules = case.get("rules")
     if rules is None:
-        written = "\n".join(echo_rule(name, case.get("binary", False)) for name in names)
+        # Node-RED's flow looks at each message too.
+        match = "" if case.get("binary") else "<match>value</match>"
+        written = "\n".join(echo_rule(name, case.get("binary", False), match) for name in names)
     else:
         written = "\n".join(echo_rule("line0", match=f"<match>{text_of_rule(at)}</match>", number=at)
                             for at in range(1, rules + 1))
@@ -202,10 +224,9 @@ BARE_PEERS = [BEAST, WEBSOCKETPP, NPM_WS, WEBSOCKETS]
 
 
 def can(who, case):
-    """websocketpp's usual configuration and Node-RED's client offer no compression; a flow's switch compares text."""
-    if case.get("deflate") and who in (WEBSOCKETPP, NODE_RED):
-        return False
-    return not (case.get("binary") and who == NODE_RED)
+    """websocketpp's usual configuration offers no compression. Node-RED's client does, but its ws 7 sends what is
+    shorter than 1024 bytes uncompressed and cannot be told otherwise, so that it would race with less to do."""
+    return not (case.get("deflate") and who in (WEBSOCKETPP, NODE_RED))
 
 
 def driver_command(place, case, seconds, warm_up):
@@ -230,11 +251,11 @@ def measure(place, who, case, seconds, between=None, environment=None):
         command, more = STARTS[who](place, port, case)
         with running(command, stdout=subprocess.DEVNULL, env={**os.environ, **more, **(environment or {})}) as client:
             try:
-                line_of(driver, "measuring")
+                line_of(driver, "measuring", client)
                 if between:
                     between()
                 spent = processor_seconds(client)
-                said = json.loads(line_of(driver, "{"))
+                said = json.loads(line_of(driver, "{", client))
                 said["processor_us"] = 1e6 * (processor_seconds(client) - spent) / said["messages"]
                 return said
             except Failed as failed:
