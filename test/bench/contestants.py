@@ -28,8 +28,8 @@ class Failed(Exception):
 def running(command, **options):
     """A child process that goes with the block; what it says on stderr is in `.said()`."""
     with tempfile.TemporaryFile() as errors:
-        child = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL, stderr=errors,
-                                 text=True, **options)
+        child = subprocess.Popen([str(part) for part in command], stderr=errors, text=True,
+                                 **{"stdin": subprocess.DEVNULL, **options})
 
         def said():
             errors.seek(0)
@@ -46,8 +46,9 @@ def running(command, **options):
                 except subprocess.TimeoutExpired:
                     child.kill()
             child.wait()
-            if child.stdout:
-                child.stdout.close()
+            for pipe in (child.stdin, child.stdout):
+                if pipe:
+                    pipe.close()
 
 
 def line_of(child, beginning, other=None):
@@ -246,7 +247,8 @@ def measure(place, who, case, seconds, between=None, environment=None):
     """One measurement: what the driver says of it, and the client's processor time per message. `between` is called
     when measuring begins."""
     warm_up = 0.3 if who not in (NPM_WS, NODE_RED) else 1.0  # until what is hot is compiled
-    with running(driver_command(place, case, seconds, warm_up), stdout=subprocess.PIPE) as driver:
+    with running(driver_command(place, case, seconds, warm_up), stdin=subprocess.PIPE,
+                 stdout=subprocess.PIPE) as driver:
         port = int(line_of(driver, "ready ").split()[1])
         command, more = STARTS[who](place, port, case)
         with running(command, stdout=subprocess.DEVNULL, env={**os.environ, **more, **(environment or {})}) as client:

@@ -6,7 +6,7 @@
 //                [--tls-cert F --tls-key F] [--text TAIL]
 //
 // Prints `ready PORT`, waits for its sessions, prints `measuring` after the warm-up, then one line of JSON;
-// closes and exits 0.
+// closes when its stdin ends, and exits 0.
 // {"messages":…,"seconds":…,"rate":…,"driver":…,"cipher":…,"p50_us":…,"p99_us":…}: `driver` is the share of a
 // core that this program took; `cipher` is empty without TLS; the percentiles come with one message in
 // flight.
@@ -479,6 +479,8 @@ void measure(const options& how, const sessions& all) {
     }
     std::printf("}\n");
     std::fflush(stdout);
+    // Whoever asked may still want to look at the client: it lives until our stdin ends.
+    while (std::getchar() != EOF) {}
     for (const auto& each : all) {
         each->line.write(std::string("\x88\x02\x03\xe8", 4)); // Close 1000
     }
