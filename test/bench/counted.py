@@ -123,7 +123,7 @@ def allocations(place, secure, seconds):
                 raise Failed("allocations are not counted: is the library preloaded?")
 
         said = measure(place, ROAD, {"size": 64, "in_flight": 64, "secure": secure}, seconds, begin, {
-            "LD_PRELOAD": str(BUILD / "bin" / "libbench_malloc_count.so"), "BENCH_MALLOC_COUNT": str(counter)})
+            "LD_PRELOAD": str(BUILD / "bin" / "libmalloc_count.so"), "MALLOC_COUNT_FILE": str(counter)})
         return (count() - at["beginning"]) / said["messages"]
 
 

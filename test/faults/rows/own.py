@@ -45,7 +45,8 @@ def frozen_alive(run, freeze, interval, timeout):
     awake = time.time() - woken
     missed = freeze // interval
     # On a busy machine a timer that is late by a quarter of a second is a freeze of its own, with its own ping.
-    case.check(pings < missed, f"{pings} pings in the second after waking, {missed} were missed: a storm")
+    most = max(3, missed - 2)
+    case.check(pings <= most, f"{pings} pings in the second after waking, {missed} were missed: a storm")
     case.check(1 <= burst <= 10 * awake + 3, f"a rule of 0.1 s fired {burst} times in {awake:.1f} s after waking")
     time.sleep(interval + timeout + 1)
     case.check(not press.story.all("error", "disconnected"), "the session was given up, though the far end was alive")

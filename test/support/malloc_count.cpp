@@ -1,5 +1,5 @@
-// Counts what a program asks the heap for, for `./dev bench`: LD_PRELOAD=…/libbench_malloc_count.so, and
-// BENCH_MALLOC_COUNT=FILE, eight bytes that hold the count at any moment.
+// Counts what a program asks the heap for, for tests and `./dev bench`: LD_PRELOAD=…/libmalloc_count.so, and
+// MALLOC_COUNT_FILE=FILE, eight bytes that hold the count at any moment.
 
 #include <atomic>
 #include <cerrno>
@@ -27,7 +27,7 @@ counter before{0};
 std::atomic<counter*> count{&before};
 
 [[gnu::constructor]] void begin() {
-    const char* const name = std::getenv("BENCH_MALLOC_COUNT");
+    const char* const name = std::getenv("MALLOC_COUNT_FILE");
     if (name == nullptr) {
         return;
     }
