@@ -6,9 +6,10 @@
 /// What host and module both need and neither owns.
 namespace iom {
 
-/// Decides whether a thread should look out for what it waits for before it lets the kernel put it to sleep. To be
-/// woken takes some ten microseconds, more than most answers; so where the last few waits were short, the next one
-/// is spent awake, and one that was not short ends that. Who gets a message now and then never waits awake.
+/// Decides whether a thread should look out for what it waits for before it lets the kernel put it to sleep.
+/// To be woken takes some ten microseconds, more than most answers; so where the last few waits were short,
+/// the next one is spent awake, and one that was not short ends that. Who gets a message now and then never
+/// waits awake.
 class eager_wait {
 public:
     using clock = std::chrono::steady_clock;
@@ -21,10 +22,10 @@ public:
     /// Begins a wait.
     void begin() noexcept { began_ = clock::now(); }
 
-    /// After begin(): true once `come()` is, or false when the wait is no short one any more, or was not expected
-    /// to be. Calls it again and again meanwhile, and lets other threads have this processor.
+    /// After begin(): true once `come()` is, or false when the wait is no short one any more, or was not
+    /// expected to be. Calls it again and again meanwhile, and lets other threads have this processor.
     template <typename Come>
-    bool comes(Come&& come) const {
+    bool comes(Come&& come) {
         if (short_ones_ < expected_after || !others_run_meanwhile_) {
             return false;
         }
@@ -36,6 +37,7 @@ public:
             }
             std::this_thread::yield();
         } while (clock::now() - began_ < most_);
+        short_ones_ = 0;
         return false;
     }
 

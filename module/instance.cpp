@@ -466,6 +466,9 @@ void instance::ring_later(bool wanted) {
 
 // A long batch goes in parts, so that the network thread writes one while rules answer the next.
 void instance::ring_for_part(std::size_t bytes) {
+    if (!servicing_) {
+        return;
+    }
     part_ += bytes + message_cost;
     if (ring_ && part_ >= part_bytes) {
         part_ = 0;

@@ -182,20 +182,20 @@ void network::serve() {
         answer_.begin();
         answer_.comes([this] { return rung_.load(); });
     }
+    // From here on who rings wakes, also while this answers the doorbell: what is rung then has its turn
+    // after lws_service, which must not sleep meanwhile.
     asleep_.store(true);
     if (rung_.load()) {
-        asleep_.store(false);
         doorbell();
     }
     lws_service(common_.context, 0);
 }
 
 void network::doorbell() {
-    if (std::exchange(knocked_, false)) {
+    // Those that are rung again meanwhile have another turn.
+    if (rung_.exchange(false) && std::exchange(knocked_, false)) {
         answer_.end();
     }
-    // Those that are rung again meanwhile have another turn.
-    rung_.store(false);
     port* const last = [&] {
         const std::lock_guard hold(mutex_);
         return last_rung_;

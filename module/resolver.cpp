@@ -107,7 +107,7 @@ struct resolver::office {
     std::uint64_t last_ticket = 0;
     std::uint64_t last_run = 0;
     std::size_t threads = 0;
-    std::map<std::uint64_t, run> running; // several may be after the same name
+    std::map<std::uint64_t, run> running;                       // several may be after the same name
     std::vector<std::pair<std::string, std::uint64_t>> waiting; // in the order in which they asked
     std::map<std::string, standing> standings;
     std::vector<resolution> ready;

@@ -24,7 +24,8 @@ constexpr std::chrono::microseconds eager_wait_for{150};
 } // namespace
 
 control_loop::control_loop()
-    : next_(eager_wait_for), epoll_(epoll_create1(EPOLL_CLOEXEC)), bell_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    : next_(eager_wait_for), epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      bell_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (epoll_ < 0 || bell_ < 0) {
         fail("the control loop cannot be made");
     }

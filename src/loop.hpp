@@ -84,7 +84,7 @@ private:
     time_us woken_ = 0; ///< when the last wait ended
     time_us busy_ = 0;
     time_us longest_ = 0;
-    eager_wait next_;     ///< what a service is asked for
+    eager_wait next_; ///< what a service is asked for
     int epoll_ = -1;
     int bell_ = -1;
     std::atomic<serviced_by_loop*> asking_{nullptr}; ///< the newest first

@@ -1,5 +1,5 @@
-// What a message costs the heap on the whole road, libwebsockets and mbedTLS included: nothing, once all buffers have
-// grown to what is needed.
+// What a message costs the heap on the whole road, libwebsockets and mbedTLS included: nothing, once all
+// buffers have grown to what is needed.
 
 #include "support/programs.hpp"
 
@@ -17,13 +17,14 @@ using iom::test::peer;
 
 constexpr std::uint64_t until_steady = 20'000; // messages
 constexpr std::uint64_t looked_at = 50'000;
-// Statuses, timers and the log are there as well; they take time, not messages. Any allocation per message, per TLS
-// record or per batch would be thousands.
+// Statuses, timers and the log are there as well; they take time, not messages. Any allocation per message,
+// per TLS record or per batch would be thousands.
 constexpr std::uint64_t by_the_way = 50;
 
 std::string instance(const std::string& name, const peer& far, const std::string& more = {}) {
-    return "<instance name=\"" + name + "\" module=\"websocket-client\"><set name=\"hostname\">127.0.0.1</set>" +
-           "<set name=\"port\">" + std::to_string(far.port()) + "</set>" + more + "</instance>";
+    return "<instance name=\"" + name +
+           "\" module=\"websocket-client\"><set name=\"hostname\">127.0.0.1</set>" + "<set name=\"port\">" +
+           std::to_string(far.port()) + "</set>" + more + "</instance>";
 }
 
 /// Messages go round and round between `line` and its far end; each is counted at `counter` too.
@@ -33,8 +34,10 @@ std::string project(const std::string& instances) {
         begin += "<do action=\"line/send-message\"><arg name=\"message\">value " + std::to_string(at) +
                  " of a message as long as telegrams of machines are</arg></do>";
     }
-    return "<project name=\"Round\">" + instances + "<rule name=\"Begin\"><on trigger=\"line/ready\"/>" + begin +
-           "</rule><rule name=\"Back\"><on trigger=\"line/message-received\"><match kind=\"regex\">^value (\\d+)</match></on>" +
+    return "<project name=\"Round\">" + instances + "<rule name=\"Begin\"><on trigger=\"line/ready\"/>" +
+           begin +
+           "</rule><rule name=\"Back\"><on trigger=\"line/message-received\"><match kind=\"regex\">^value "
+           "(\\d+)</match></on>" +
            "<do action=\"line/send-message\"><arg name=\"message\">${message}</arg></do>" +
            "<do action=\"counter/send-message\"><arg name=\"message\">${3}</arg></do></rule></project>";
 }
@@ -64,7 +67,8 @@ std::uint64_t messages_at(const peer& far) {
     return far.get("/sessions").at("messagesReceived").get<std::uint64_t>();
 }
 
-void expect_none_per_message(const std::string& line, const peer& counter, const std::string& authority = {}) {
+void expect_none_per_message(const std::string& line, const peer& counter,
+                             const std::string& authority = {}) {
     const allocations heap;
     const iom::test::temporary_folder files;
     std::vector<std::string> options;
@@ -92,11 +96,11 @@ TEST(Allocations, AMessageOverWssTakesNone) {
     const auto pair = authority.issue("server", "IP:127.0.0.1");
     const peer far({"--tls-cert", pair.certificate, "--tls-key", pair.key});
     const peer counter;
-    expect_none_per_message(
-        instance("line", far,
-                 "<set name=\"protocol\">wss</set><set name=\"tls-ca\">" +
-                     std::filesystem::path(authority.authority()).filename().string() + "</set>"),
-        counter, authority.authority());
+    expect_none_per_message(instance("line", far,
+                                     "<set name=\"protocol\">wss</set><set name=\"tls-ca\">" +
+                                         std::filesystem::path(authority.authority()).filename().string() +
+                                         "</set>"),
+                            counter, authority.authority());
 }
 
 } // namespace

@@ -13,6 +13,9 @@ std::size_t iom::test::live_bytes() noexcept {
     #include <atomic>
     #include <cerrno>
     #include <malloc.h>
+    #include <sys/mman.h>
+    #include <sys/syscall.h>
+    #include <unistd.h>
 
 // glibc's allocator below the names that everybody calls. What it keeps for the next request (mallinfo counts
 // that as used) is none of our business: only what the program holds is.
@@ -78,6 +81,23 @@ int posix_memalign(void** memory, std::size_t alignment, std::size_t size) {
 void free(void* memory) {
     live -= malloc_usable_size(memory);
     __libc_free(memory);
+}
+
+// Whoever takes pages instead. The allocator and the C library do so by other names.
+void* mmap(void* wish, std::size_t size, int protection, int flags, int file, off_t offset) noexcept {
+    const long made = syscall(SYS_mmap, wish, size, protection, flags, file, offset);
+    if (made != -1) {
+        live += size;
+    }
+    return reinterpret_cast<void*>(made); // MAP_FAILED is -1
+}
+
+int munmap(void* pages, std::size_t size) noexcept {
+    const long result = syscall(SYS_munmap, pages, size);
+    if (result == 0) {
+        live -= size;
+    }
+    return static_cast<int>(result);
 }
 }
 
