@@ -63,7 +63,7 @@ if(triplet)
     set(cxx "${triplet}-g++")
 endif()
 
-# Small, but for what every byte of a message passes through. No exception passes through C, so no unwind tables.
+# Small, but for the ciphers (hot.cmake). No exception passes through C, so no unwind tables.
 # The module is linked as one program; what is linked otherwise takes the same objects as they are.
 set(section_flags "-ffunction-sections -fdata-sections")
 set(small_flags "-Os -fno-asynchronous-unwind-tables -flto -ffat-lto-objects")

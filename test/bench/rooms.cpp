@@ -10,8 +10,11 @@
 #include "unit/host_silent_world.hpp"
 #include "unit/host_surroundings.hpp"
 
+#include <array>
 #include <benchmark/benchmark.h>
+#include <mbedtls/gcm.h>
 #include <stdexcept>
+#include <vector>
 
 namespace iom {
 namespace {
@@ -180,6 +183,27 @@ void retry(benchmark::State& state) {
     }
 }
 BENCHMARK(retry);
+
+/// What TLS does to a record of so many bytes.
+void gcm(benchmark::State& state) {
+    const std::array<unsigned char, 16> key{};
+    const std::array<unsigned char, 12> nonce{};
+    std::array<unsigned char, 16> tag{};
+    std::vector<unsigned char> record(static_cast<std::size_t>(state.range(0)));
+    mbedtls_gcm_context context;
+    mbedtls_gcm_init(&context);
+    mbedtls_gcm_setkey(&context, MBEDTLS_CIPHER_ID_AES, key.data(), 8 * key.size());
+    {
+        const allocations_of counted(state);
+        for (auto _ : state) {
+            mbedtls_gcm_crypt_and_tag(&context, MBEDTLS_GCM_ENCRYPT, record.size(), nonce.data(),
+                                      nonce.size(), nullptr, 0, record.data(), record.data(), tag.size(),
+                                      tag.data());
+        }
+    }
+    mbedtls_gcm_free(&context);
+}
+BENCHMARK(gcm)->Arg(64)->Arg(4096)->Arg(16384);
 
 } // namespace
 } // namespace iom
