@@ -19,7 +19,7 @@ constexpr std::uint64_t until_steady = 20'000; // messages
 constexpr std::uint64_t looked_at = 50'000;
 // Statuses, timers and the log are there as well; they take time, not messages. Any allocation per message,
 // per TLS record or per batch would be thousands.
-constexpr std::uint64_t by_the_way = 50;
+constexpr std::uint64_t by_the_way = 250;
 
 std::string instance(const std::string& name, const peer& far, const std::string& more = {}) {
     return "<instance name=\"" + name +

@@ -468,18 +468,24 @@ TEST_F(Ways, AClientCertificateIsShownAndItsKeyMayHaveAPassword) {
                               "pass:op3n sesame"})
                   .exit_code,
               0);
+    // As older tools write them: 3DES, and a PEM that says so itself.
+    const std::string old = (folder_.path() / "old.key").string();
+    ASSERT_EQ(iom::test::run(
+                  {"openssl", "ec", "-in", mine.key, "-des3", "-out", old, "-passout", "pass:op3n sesame"})
+                  .exit_code,
+              0);
     const std::string shown = xml::set("tls-certificate", mine.certificate);
+    const std::string password = xml::set("tls-key-password", "op3n sesame");
     host& controller = run(
         tell() + xml::instance("plain", far_end.port(), "/", secure(shown + xml::set("tls-key", mine.key))) +
-        xml::instance(
-            "locked", far_end.port(), "/",
-            secure(shown + xml::set("tls-key", locked) + xml::set("tls-key-password", "op3n sesame"))) +
+        xml::instance("locked", far_end.port(), "/", secure(shown + xml::set("tls-key", locked) + password)) +
+        xml::instance("old", far_end.port(), "/", secure(shown + xml::set("tls-key", old) + password)) +
         xml::instance("wrong", far_end.port(), "/",
                       secure(shown + xml::set("tls-key", locked) + xml::set("tls-key-password", "closed"))) +
         xml::instance("none", far_end.port(), "/", secure()));
     controller.wait_log("FAULTED none tls certificate-required");
     ASSERT_TRUE(eventually([&] {
-        return xml::logged(controller.program(), "UP ").size() == 2 &&
+        return xml::logged(controller.program(), "UP ").size() == 3 &&
                !xml::logged(controller.program(), "FAULTED wrong settings").empty();
     })) << controller.program().bytes(process::stream::err);
     EXPECT_EQ(controller.stop(), 0);
