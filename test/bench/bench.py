@@ -108,7 +108,7 @@ class Bench:
         self.options = options
         self.place = place
         self.rounds = options.rounds
-        self.seconds = 0.3 if options.quick else 0.6
+        self.seconds = 0.3 if options.quick else 0.5
         self.wanted = re.compile(options.pattern or "")
         self.results = {"races": {}, "scaling": {}, "counted": {}, "rooms": {}}
         self.values = {}  # case of a figure that is no race → values
@@ -367,7 +367,7 @@ def main():
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="short turns, and only what a figure hangs on")
-    parser.add_argument("-k", dest="pattern", metavar="PATTERN", 
+    parser.add_argument("-k", dest="pattern", metavar="PATTERN",
                         help="only cases and figures whose names match this regular expression")
     parser.add_argument("--json", metavar="FILE", help="all values, also those of each turn")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each (5)")

@@ -246,7 +246,7 @@ def driver_command(place, case, seconds, warm_up):
 def measure(place, who, case, seconds, between=None, environment=None):
     """One measurement: what the driver says of it, and the client's processor time per message. `between` is called
     when measuring begins."""
-    warm_up = 0.3 if who not in (NPM_WS, NODE_RED) else 1.0  # until what is hot is compiled
+    warm_up = 0.3 if who not in (NPM_WS, NODE_RED) else 0.8  # until what is hot is compiled
     with running(driver_command(place, case, seconds, warm_up), stdin=subprocess.PIPE,
                  stdout=subprocess.PIPE) as driver:
         port = int(line_of(driver, "ready ").split()[1])
