@@ -43,7 +43,7 @@ def markdown(rows):
 # ---- the plot ---------------------------------------------------------------------------------------------------
 
 WIDTH, HEIGHT = 360, 260
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 34, 44
+LEFT, RIGHT, TOP, BOTTOM = 52, 24, 34, 44
 
 
 def panel(title, axis, points, begin):
