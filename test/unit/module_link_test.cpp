@@ -703,6 +703,17 @@ TEST_F(link_test, a_redirect_is_followed_within_one_attempt) {
     EXPECT_TRUE(me.errors.empty());
 }
 
+/// To a server on loopback whose certificate `authority` has signed.
+settings over_tls(std::uint16_t port, const iom::test::certificates& authority) {
+    settings what;
+    what.hostname = "127.0.0.1";
+    what.port = port;
+    what.secure = true;
+    what.tls.server_name = what.hostname;
+    what.tls.ca = authority.authority();
+    return what;
+}
+
 TEST(link_tls, speaks_1_3_and_1_2_and_trusts_only_what_it_should) {
     const iom::test::temporary_folder folder;
     iom::test::certificates authority(folder.path());
@@ -714,12 +725,8 @@ TEST(link_tls, speaks_1_3_and_1_2_and_trusts_only_what_it_should) {
     const iom::test::peer old(older);
 
     const std::shared_ptr<line> link = shared_link();
-    settings what;
-    what.hostname = "127.0.0.1";
-    what.secure = true;
+    settings what = over_tls(modern.port(), authority);
     what.auto_reconnect = false;
-    what.tls.server_name = what.hostname;
-    what.tls.ca = authority.authority();
 
     const auto session = [&](const settings& how, std::uint16_t port) {
         settings here = how;
@@ -780,15 +787,10 @@ TEST(link_tls, certificates_that_are_renewed_all_the_time_take_no_more_memory) {
     iom::test::certificates authority(folder.path());
     const auto pair = authority.issue("server", "IP:127.0.0.1");
     const quiet_peer far_end({"--tls-cert", pair.certificate, "--tls-key", pair.key});
-    settings what;
-    what.hostname = "127.0.0.1";
-    what.port = far_end.port();
-    what.secure = true;
+    settings what = over_tls(far_end.port(), authority);
     what.reconnect_first_max = 0s;
     what.reconnect_min = 0s;
     what.stable_after = 0s;
-    what.tls.server_name = what.hostname;
-    what.tls.ca = authority.authority();
 
     user me(shared_link(), what);
     me.connect("/close?code=1000");
@@ -820,15 +822,10 @@ TEST(link_tls, an_idle_session_is_small_and_takes_large_messages_nevertheless) {
         SCOPED_TRACE(version);
         const quiet_peer far_end(
             {"--tls-cert", pair.certificate, "--tls-key", pair.key, "--tls-max", version});
-        settings what;
-        what.hostname = "127.0.0.1";
-        what.port = far_end.port();
-        what.secure = true;
+        settings what = over_tls(far_end.port(), authority);
         what.reconnect_first_max = 0s;
         what.stable_after = 0s;
         what.max_message_size = std::size_t{1} << 20;
-        what.tls.server_name = what.hostname;
-        what.tls.ca = authority.authority();
         const auto link = shared_link();
         user first(link, what); // reads the certificates
         first.connect("/");
@@ -885,14 +882,9 @@ while True:
 )");
     iom::test::process server(
         {"/usr/bin/python3", script, pair.certificate, pair.key, authority.authority()});
-    settings what;
-    what.hostname = "127.0.0.1";
-    what.port = static_cast<std::uint16_t>(
-        std::stoi(server.wait_line(iom::test::process::stream::out, "ready ").substr(6)));
-    what.secure = true;
+    const int port = std::stoi(server.wait_line(iom::test::process::stream::out, "ready ").substr(6));
+    settings what = over_tls(static_cast<std::uint16_t>(port), authority);
     what.auto_reconnect = false;
-    what.tls.server_name = what.hostname;
-    what.tls.ca = authority.authority();
     user me(shared_link(), what);
     me.connect("/");
     ASSERT_TRUE(me.until([&] { return me.disconnected == 1; }));
