@@ -392,8 +392,7 @@ void web::body::list_trace(const std::shared_ptr<asking>& from, reply to) {
             to(json_answer(200, {{"events", *events}, {"total", *total}}));
         });
     if (!taken) {
-        to(problem(503, "busy", "The controller has too much to do for the page right now.",
-                   {{"retryAfter", 1}}));
+        to(controller_is_busy());
     }
 }
 

@@ -185,8 +185,7 @@ void web::body::try_draft(const std::shared_ptr<asking>& from, reply to) {
     const edit made = before == nullptr ? host::add_rule(said->xml(), draft)
                                         : host::save_rule(said->xml(), draft.name, draft);
     if (!made.done()) {
-        to(problem(422, "mistakes", made.sentence,
-                   {{"mistakes", {{{"sentence", made.sentence}, {"warning", false}, {"at", "/rule"}}}}}));
+        to(mistake_at("/rule", made.sentence));
         return;
     }
     const runtime_options& with = controller_.made_with();
@@ -290,8 +289,7 @@ void web::body::replay_event(const std::shared_ptr<asking>& from, reply to) {
                    : json_answer(200, *made));
         });
     if (!taken) {
-        to(problem(503, "busy", "The controller has too much to do for the page right now.",
-                   {{"retryAfter", 1}}));
+        to(controller_is_busy());
     }
 }
 

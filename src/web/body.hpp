@@ -3,6 +3,7 @@
 #include "project_edit.hpp"
 #include "secrets_text.hpp"
 #include "web/access.hpp"
+#include "web/answers.hpp"
 #include "web/assets.hpp"
 #include "web/book.hpp"
 #include "web/contract.hpp"
@@ -45,12 +46,6 @@ struct asking {
     }
     [[nodiscard]] std::optional<std::int64_t> number(std::string_view name) const;
 };
-
-[[nodiscard]] answer json_answer(int status, const json& body);
-[[nodiscard]] answer problem(int status, std::string_view error, std::string_view sentence,
-                             json more = json::object());
-[[nodiscard]] answer no_such(std::string_view what);
-[[nodiscard]] answer nothing_to_say();
 
 class channel;
 class connection_trial;
@@ -151,6 +146,7 @@ private:
     std::set<std::string, std::less<>> given_anew();
     void ask_for_row(const instance_draft& pattern, const values_draft& given,
                      const manifest::module_manifest& module, std::vector<std::string>& asked);
+    [[nodiscard]] std::vector<std::string> stored_secrets() const;
     json users_of_secret(const std::string& name);
     json users_of_file(const std::string& name);
     [[nodiscard]] std::filesystem::path files_folder() const;

@@ -1,0 +1,247 @@
+// What is kept beside the project: secrets and files.
+
+#include "web/body.hpp"
+
+#include "checks.hpp"
+#include "save.hpp"
+#include "secrets.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace iom::host::web {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t most_secrets_bytes = std::size_t{1} << 20U;
+
+} // namespace
+
+/// The names of the secrets beside the project.
+std::vector<std::string> web::body::stored_secrets() const {
+    std::string why;
+    const std::optional<std::string> text =
+        load_file(secrets::file_of(controller_.made_with().project), most_secrets_bytes, why);
+    return secret_names(text.value_or(std::string()));
+}
+
+/// On the worker: empty, or what went wrong.
+std::string web::body::save_secrets(const std::vector<named_secret>& values, const std::string& gone) {
+    const fs::path file = secrets::file_of(controller_.made_with().project);
+    std::string why;
+    const std::optional<std::string> before = load_file(file, most_secrets_bytes, why);
+    if (!why.empty()) {
+        return why;
+    }
+    std::optional<std::string> after = with_secrets(before.value_or(std::string()), values, why);
+    if (!after) {
+        return why;
+    }
+    if (!gone.empty()) {
+        after = without_secret(*after, gone);
+    }
+    return save_file(file, before ? std::optional<std::string_view>(*before) : std::nullopt, *after,
+                     file_access::owner_only)
+        .sentence;
+}
+
+void web::body::list_secrets(const std::shared_ptr<asking>& /*from*/, reply to) {
+    json all = json::array();
+    for (const std::string& name : stored_secrets()) {
+        all.push_back({{"name", name}, {"usedBy", users_of_secret(name)}});
+    }
+    to(json_answer(200, all));
+}
+
+json web::body::users_of_secret(const std::string& name) {
+    json users = json::array();
+    for (const std::string& each : instances_with(say()->mentions(), named::secret, name)) {
+        users.push_back(each);
+    }
+    for (const std::string& each : rules_with(say()->mentions(), named::secret, name)) {
+        users.push_back('"' + each + '"');
+    }
+    return users;
+}
+
+void web::body::save_secret(const std::shared_ptr<asking>& from, reply to) {
+    const std::string name = from->value("name");
+    const std::string value = from->body.at("value").get<std::string>();
+    if (!is_name(name) || value.empty()) {
+        const std::string sentence =
+            value.empty() ? "A secret has a value. To take it away, remove it."
+                          : in_quotes(name) + " cannot be a name. Use letters, digits, - and _.";
+        to(mistake_at(value.empty() ? "/value" : "/name", sentence));
+        return;
+    }
+    in_turn(to, [this, name, value, to](const std::function<void()>& done) {
+        change_secrets({{name, value}}, {}, to, done);
+    });
+}
+
+void web::body::remove_secret(const std::shared_ptr<asking>& from, reply to) {
+    const std::string name = from->value("name");
+    in_turn(to, [this, name, to](const std::function<void()>& done) {
+        const std::vector<std::string> names = stored_secrets();
+        const json users = users_of_secret(name);
+        if (std::find(names.begin(), names.end(), name) == names.end() || !users.empty()) {
+            to(users.empty()
+                   ? no_such("secret \"" + name + '"')
+                   : problem(409, "conflict",
+                             "The secret " + name + " is used by " +
+                                 listed(users.get<std::vector<std::string>>()) + ". Change them first."));
+            done();
+            return;
+        }
+        change_secrets({}, name, to, done);
+    });
+}
+
+void web::body::change_secrets(std::vector<named_secret> values, std::string gone, const reply& to,
+                               const std::function<void()>& done) {
+    const bool taken = worker_->ask([this, values = std::move(values), gone = std::move(gone), to, done] {
+        const std::string trouble = save_secrets(values, gone);
+        server_->post([this, trouble, values, to, done] {
+            if (!trouble.empty()) {
+                to(mistake_at("/value", trouble));
+                done();
+                return;
+            }
+            for (const auto& [name, value] : values) {
+                given_[name] = steady_ms();
+            }
+            reload_project(
+                [to, done](bool /*good*/) { // who uses it gets it; what does not load goes on as before
+                    to(nothing_to_say());
+                    done();
+                });
+        });
+    });
+    if (!taken) {
+        to(others_are_saving());
+        done();
+    }
+}
+
+namespace {
+
+bool is_file_name(std::string_view name) {
+    return !name.empty() && name.size() <= 128 && name.front() != '.' &&
+           std::all_of(name.begin(), name.end(), [](unsigned char each) {
+               return std::isalnum(each) != 0 || each == '.' || each == '-' || each == '_';
+           });
+}
+
+answer bad_file_name(const std::string& name) {
+    const std::string sentence =
+        in_quotes(name) +
+        " cannot be the name of a file here. Use letters, digits, . - and _, not beginning with a dot.";
+    return mistake_at("/name", sentence);
+}
+
+} // namespace
+
+fs::path web::body::files_folder() const {
+    return fs::absolute(controller_.made_with().project).parent_path() / "files";
+}
+
+json web::body::users_of_file(const std::string& name) {
+    const std::shared_ptr<const words> said = say();
+    json users = json::array();
+    for (const instance_draft& each : said->instances()) {
+        const manifest::module_manifest* const module = said->module(each.module);
+        for (const auto& [id, value] : each.settings) {
+            const manifest::setting* const what = module == nullptr ? nullptr : module->find_setting(id);
+            const auto* const text = std::get_if<std::string>(&value);
+            if (what != nullptr && what->type == manifest::type::file && text != nullptr && *text == name) {
+                users.push_back(each.name);
+                break;
+            }
+        }
+    }
+    return users;
+}
+
+void web::body::list_files(const std::shared_ptr<asking>& /*from*/, reply to) {
+    json all = json::array();
+    std::error_code error;
+    std::set<fs::path> found;
+    for (fs::directory_iterator each(files_folder(), error), end;
+         !error && each != end && found.size() < 1000; each.increment(error)) {
+        if (each->is_regular_file(error) && is_file_name(each->path().filename().string())) {
+            found.insert(each->path());
+        }
+    }
+    for (const fs::path& each : found) {
+        const auto changed = fs::last_write_time(each, error);
+        const auto wall = std::chrono::file_clock::to_sys(changed).time_since_epoch();
+        all.push_back({{"name", each.filename().string()},
+                       {"size", fs::file_size(each, error)},
+                       {"changed", std::chrono::duration_cast<std::chrono::milliseconds>(wall).count()},
+                       {"usedBy", users_of_file(each.filename().string())}});
+    }
+    to(json_answer(200, all));
+}
+
+void web::body::save_file_of_project(const std::shared_ptr<asking>& from, reply to) {
+    const std::string name = from->value("name");
+    std::error_code error;
+    const fs::path file = files_folder() / name;
+    if (!is_file_name(name) || fs::is_symlink(file, error)) {
+        to(bad_file_name(name));
+        return;
+    }
+    in_turn(to, [this, file, from, to](const std::function<void()>& done) {
+        const bool taken = worker_->ask([this, file, from, to, done] {
+            std::error_code trouble;
+            fs::create_directories(file.parent_path(), trouble);
+            std::string why;
+            constexpr std::size_t most = std::size_t{16} << 20U;
+            const std::optional<std::string> before = load_file(file, most, why);
+            const save_outcome saved =
+                save_file(file, before ? std::optional<std::string_view>(*before) : std::nullopt,
+                          from->what->body, file_access::owner_only);
+            server_->post([this, saved, to, done] {
+                if (!saved.saved()) {
+                    to(problem(500, "failed", saved.sentence));
+                    done();
+                    return;
+                }
+                reload_project([to, done](bool /*good*/) {
+                    to(nothing_to_say());
+                    done();
+                });
+            });
+        });
+        if (!taken) {
+            to(others_are_saving());
+            done();
+        }
+    });
+}
+
+void web::body::remove_file(const std::shared_ptr<asking>& from, reply to) {
+    const std::string name = from->value("name");
+    std::error_code error;
+    const fs::path file = files_folder() / name;
+    if (!is_file_name(name) || !fs::is_regular_file(fs::symlink_status(file, error))) {
+        to(no_such("file \"" + name + '"'));
+        return;
+    }
+    const json users = users_of_file(name);
+    if (!users.empty()) {
+        to(problem(409, "conflict",
+                   "The file " + name + " is used by " + listed(users.get<std::vector<std::string>>()) +
+                       ". Change them first."));
+        return;
+    }
+    if (!fs::remove(file, error)) {
+        to(problem(500, "failed", "The file " + name + " cannot be removed: " + error.message() + "."));
+        return;
+    }
+    to(nothing_to_say());
+}
+
+} // namespace iom::host::web
