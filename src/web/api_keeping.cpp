@@ -5,9 +5,11 @@
 #include "checks.hpp"
 #include "save.hpp"
 #include "secrets.hpp"
+#include "web/crypto.hpp"
 
 #include <algorithm>
 #include <filesystem>
+#include <sys/stat.h>
 
 namespace iom::host::web {
 
@@ -17,7 +19,54 @@ namespace {
 
 constexpr std::size_t most_secrets_bytes = std::size_t{1} << 20U;
 
+/// Changes whenever the file is written, and says nothing of what is in it; empty if there is none.
+std::string revision_of_file(const fs::path& file) {
+    struct stat of {};
+    if (::stat(file.c_str(), &of) != 0) {
+        return {};
+    }
+    const auto stamp = [](const timespec& when) {
+        return std::to_string(when.tv_sec) + '.' + std::to_string(when.tv_nsec);
+    };
+    return to_hex(sha256(std::to_string(of.st_ino) + ' ' + std::to_string(of.st_size) + ' ' +
+                         stamp(of.st_mtim) + ' ' + stamp(of.st_ctim)))
+        .substr(0, 16);
+}
+
+bool is_file_name(std::string_view name) {
+    return !name.empty() && name.size() <= 128 && name.front() != '.' &&
+           std::all_of(name.begin(), name.end(), [](unsigned char each) {
+               return std::isalnum(each) != 0 || each == '.' || each == '-' || each == '_';
+           });
+}
+
+answer bad_file_name(const std::string& name) {
+    return mistake_at("/name", in_quotes(name) + " cannot be the name of a file here. Use letters, digits, "
+                                                 ". - and _, not beginning with a dot.");
+}
+
+bool is_among(const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+answer still_used(const std::string& what, const json& users) {
+    return problem(409, "conflict",
+                   "The " + what + " is used by " + listed(users.get<std::vector<std::string>>()) +
+                       ". Change them first.");
+}
+
 } // namespace
+
+/// What is kept beside the project may be new; what is there already is only changed by who has seen it so.
+std::optional<answer> web::body::kept_trouble(const asking& from, bool is_there, const std::string& now,
+                                              const std::string& what) {
+    if (!is_there && from.what->if_match.empty()) {
+        return std::nullopt;
+    }
+    return revision_trouble(from, is_there ? now : std::string(),
+                            "Somebody else has " + std::string(is_there ? "changed" : "removed") + " the " +
+                                what + " since you looked. Nothing of yours was done; look again.");
+}
 
 /// The names of the secrets beside the project.
 std::vector<std::string> web::body::stored_secrets() const {
@@ -49,8 +98,9 @@ std::string web::body::save_secrets(const std::vector<named_secret>& values, con
 
 void web::body::list_secrets(const std::shared_ptr<asking>& /*from*/, reply to) {
     json all = json::array();
+    const std::string revision = revision_of_file(secrets::file_of(controller_.made_with().project));
     for (const std::string& name : stored_secrets()) {
-        all.push_back({{"name", name}, {"usedBy", users_of_secret(name)}});
+        all.push_back({{"name", name}, {"revision", revision}, {"usedBy", users_of_secret(name)}});
     }
     to(json_answer(200, all));
 }
@@ -76,22 +126,32 @@ void web::body::save_secret(const std::shared_ptr<asking>& from, reply to) {
         to(mistake_at(value.empty() ? "/value" : "/name", sentence));
         return;
     }
-    in_turn(to, [this, name, value, to](const std::function<void()>& done) {
+    in_turn(to, [this, from, name, value, to](const std::function<void()>& done) {
+        if (auto refused = kept_trouble(*from, is_among(stored_secrets(), name),
+                                        revision_of_file(secrets::file_of(controller_.made_with().project)),
+                                        "secrets")) {
+            to(std::move(*refused));
+            done();
+            return;
+        }
         change_secrets({{name, value}}, {}, to, done);
     });
 }
 
 void web::body::remove_secret(const std::shared_ptr<asking>& from, reply to) {
     const std::string name = from->value("name");
-    in_turn(to, [this, name, to](const std::function<void()>& done) {
-        const std::vector<std::string> names = stored_secrets();
-        const json users = users_of_secret(name);
-        if (std::find(names.begin(), names.end(), name) == names.end() || !users.empty()) {
-            to(users.empty()
-                   ? no_such("secret \"" + name + '"')
-                   : problem(409, "conflict",
-                             "The secret " + name + " is used by " +
-                                 listed(users.get<std::vector<std::string>>()) + ". Change them first."));
+    in_turn(to, [this, from, name, to](const std::function<void()>& done) {
+        std::optional<answer> refused;
+        if (!is_among(stored_secrets(), name)) {
+            refused = no_such("secret \"" + name + '"');
+        } else if (const json users = users_of_secret(name); !users.empty()) {
+            refused = still_used("secret " + name, users);
+        } else {
+            refused = kept_trouble(
+                *from, true, revision_of_file(secrets::file_of(controller_.made_with().project)), "secrets");
+        }
+        if (refused) {
+            to(std::move(*refused));
             done();
             return;
         }
@@ -124,24 +184,6 @@ void web::body::change_secrets(std::vector<named_secret> values, std::string gon
         done();
     }
 }
-
-namespace {
-
-bool is_file_name(std::string_view name) {
-    return !name.empty() && name.size() <= 128 && name.front() != '.' &&
-           std::all_of(name.begin(), name.end(), [](unsigned char each) {
-               return std::isalnum(each) != 0 || each == '.' || each == '-' || each == '_';
-           });
-}
-
-answer bad_file_name(const std::string& name) {
-    const std::string sentence =
-        in_quotes(name) +
-        " cannot be the name of a file here. Use letters, digits, . - and _, not beginning with a dot.";
-    return mistake_at("/name", sentence);
-}
-
-} // namespace
 
 fs::path web::body::files_folder() const {
     return fs::absolute(controller_.made_with().project).parent_path() / "files";
@@ -178,6 +220,7 @@ void web::body::list_files(const std::shared_ptr<asking>& /*from*/, reply to) {
         const auto changed = fs::last_write_time(each, error);
         const auto wall = std::chrono::file_clock::to_sys(changed).time_since_epoch();
         all.push_back({{"name", each.filename().string()},
+                       {"revision", revision_of_file(each)},
                        {"size", fs::file_size(each, error)},
                        {"changed", std::chrono::duration_cast<std::chrono::milliseconds>(wall).count()},
                        {"usedBy", users_of_file(each.filename().string())}});
@@ -194,6 +237,12 @@ void web::body::save_file_of_project(const std::shared_ptr<asking>& from, reply 
         return;
     }
     in_turn(to, [this, file, from, to](const std::function<void()>& done) {
+        const std::string now = revision_of_file(file);
+        if (auto refused = kept_trouble(*from, !now.empty(), now, "file " + file.filename().string())) {
+            to(std::move(*refused));
+            done();
+            return;
+        }
         const bool taken = worker_->ask([this, file, from, to, done] {
             std::error_code trouble;
             fs::create_directories(file.parent_path(), trouble);
@@ -223,25 +272,25 @@ void web::body::save_file_of_project(const std::shared_ptr<asking>& from, reply 
 }
 
 void web::body::remove_file(const std::shared_ptr<asking>& from, reply to) {
-    const std::string name = from->value("name");
-    std::error_code error;
-    const fs::path file = files_folder() / name;
-    if (!is_file_name(name) || !fs::is_regular_file(fs::symlink_status(file, error))) {
-        to(no_such("file \"" + name + '"'));
-        return;
-    }
-    const json users = users_of_file(name);
-    if (!users.empty()) {
-        to(problem(409, "conflict",
-                   "The file " + name + " is used by " + listed(users.get<std::vector<std::string>>()) +
-                       ". Change them first."));
-        return;
-    }
-    if (!fs::remove(file, error)) {
-        to(problem(500, "failed", "The file " + name + " cannot be removed: " + error.message() + "."));
-        return;
-    }
-    to(nothing_to_say());
+    in_turn(to, [this, from, to](const std::function<void()>& done) {
+        const std::string name = from->value("name");
+        const fs::path file = files_folder() / name;
+        std::error_code error;
+        std::optional<answer> refused;
+        if (!is_file_name(name) || !fs::is_regular_file(fs::symlink_status(file, error))) {
+            refused = no_such("file \"" + name + '"');
+        } else if (const json users = users_of_file(name); !users.empty()) {
+            refused = still_used("file " + name, users);
+        } else {
+            refused = kept_trouble(*from, true, revision_of_file(file), "file " + name);
+        }
+        if (!refused && !fs::remove(file, error)) {
+            refused =
+                problem(500, "failed", "The file " + name + " cannot be removed: " + error.message() + ".");
+        }
+        to(refused ? std::move(*refused) : nothing_to_say());
+        done();
+    });
 }
 
 } // namespace iom::host::web

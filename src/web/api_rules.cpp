@@ -75,8 +75,7 @@ void web::body::duplicate_rule(const std::shared_ptr<asking>& from, reply to) {
     in_turn(to, [this, from, to](const std::function<void()>& done) {
         const std::shared_ptr<const words> said = say();
         const std::string next = from->body.at("name").get<std::string>();
-        auto what = std::make_shared<plan>();
-        what->source = said->source();
+        auto what = planned(*from, *said);
         what->status = 201;
         what->name = next;
         if (finish_edit(what, host::duplicate_rule(said->xml(), from->value("name"), next), to, done,
@@ -92,8 +91,10 @@ void web::body::enable_rule(const std::shared_ptr<asking>& from, reply to) {
     in_turn(to, [this, from, to](const std::function<void()>& done) {
         const std::shared_ptr<const words> said = say();
         const std::string name = from->value("name");
-        auto what = std::make_shared<plan>();
-        what->source = said->source();
+        if (has_moved_on(*from, *said, named::rule, "It was not switched; look at it first.", to, done)) {
+            return;
+        }
+        auto what = planned(*from, *said);
         what->name = name;
         if (finish_edit(what, host::enable_rule(said->xml(), name, from->body.at("enabled").get<bool>()), to,
                         done, "")) {
@@ -113,8 +114,7 @@ void web::body::order_rules(const std::shared_ptr<asking>& from, reply to) {
             done();
             return;
         }
-        auto what = std::make_shared<plan>();
-        what->source = said->source();
+        auto what = planned(*from, *said);
         const auto names = from->body.at("names").get<std::vector<std::string>>();
         if (finish_edit(what, host::order_rules(said->xml(), names), to, done, "/names")) {
             what->revision = [](const words& after) { return after.rules_revision(); };
@@ -159,8 +159,19 @@ void web::body::save_variable(const std::shared_ptr<asking>& from, reply to) {
 void web::body::remove_variable(const std::shared_ptr<asking>& from, reply to) {
     in_turn(to, [this, from, to](const std::function<void()>& done) {
         const std::shared_ptr<const words> said = say();
+        const std::string name = from->value("name");
+        if (said->find_variable(name) != nullptr) {
+            if (auto refused =
+                    revision_trouble(*from, said->variable_revision(name),
+                                     "Somebody else has changed this variable since you opened it. "
+                                     "Nothing was removed.")) {
+                to(std::move(*refused));
+                done();
+                return;
+            }
+        }
         auto what = planned(*from, *said);
-        if (finish_edit(what, host::remove_variable(said->xml(), from->value("name")), to, done, "")) {
+        if (finish_edit(what, host::remove_variable(said->xml(), name), to, done, "")) {
             judge_and_apply(what, to, done);
         }
     });

@@ -147,6 +147,8 @@ private:
     void ask_for_row(const instance_draft& pattern, const values_draft& given,
                      const manifest::module_manifest& module, std::vector<std::string>& asked);
     [[nodiscard]] std::vector<std::string> stored_secrets() const;
+    std::optional<answer> kept_trouble(const asking& from, bool is_there, const std::string& now,
+                                       const std::string& what);
     json users_of_secret(const std::string& name);
     json users_of_file(const std::string& name);
     [[nodiscard]] std::filesystem::path files_folder() const;

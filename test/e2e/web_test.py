@@ -622,6 +622,12 @@ class Editing(WebTest):
     def revision(self, host, path):
         return {"If-Match": host.ask("GET", path).headers["etag"]}
 
+    def listed(self, host, path, name):
+        """If-Match of one in a list: /api/secrets, /api/files, or the variables in /api/rules."""
+        all = host.ask("GET", path).json
+        found = [one for one in (all["variables"] if path == "/api/rules" else all) if one["name"] == name]
+        return {"If-Match": f'"{found[0]["revision"]}"'}
+
     def test_an_instance_from_nothing_to_gone(self):
         host, _ = self.with_peer()
         file = host.project
@@ -678,7 +684,8 @@ class Editing(WebTest):
         kept = host.folder / "line.secrets"
         self.assertIn("press-bearer-token", kept.read_text())
         self.assertEqual(stat.S_IMODE(kept.stat().st_mode), 0o600)
-        self.assertEqual(host.ask("GET", "/api/secrets").json, [{"name": "press-bearer-token", "usedBy": ["press"]}])
+        self.assertEqual([(one["name"], one["usedBy"]) for one in host.ask("GET", "/api/secrets").json],
+                         [("press-bearer-token", ["press"])])
         self.assertEqual(host.ask("DELETE", "/api/secrets/press-bearer-token").status, 409)
         here = host.ask("GET", "/api/instances/press").json["settings"]
         self.assertEqual(here["bearer-token"], {"set": True})
@@ -691,7 +698,8 @@ class Editing(WebTest):
                              self.revision(host, "/api/instances/press"))
         self.assertEqual(kept_ones.status, 200, kept_ones)
         before = host.ask("GET", "/api/instances/press").json["summary"]["revision"]
-        self.assertEqual(host.ask("PUT", "/api/secrets/press-bearer-token", {"value": "swordfish"}).status, 204)
+        self.assertEqual(host.ask("PUT", "/api/secrets/press-bearer-token", {"value": "swordfish"},
+                                  self.listed(host, "/api/secrets", "press-bearer-token")).status, 204)
         self.assertNotEqual(host.ask("GET", "/api/instances/press").json["summary"]["revision"], before)
         host.ask("POST", "/api/instances/press/actions/connect?wait=5", {"arguments": {"bearer-token": "thirdone"}})
         everything = "\n".join(host.lines["err"] + host.lines["out"])
@@ -720,7 +728,7 @@ class Editing(WebTest):
         table = host.ask("POST", "/api/instances/table", row)
         self.assertEqual((table.status, table.json["needsSecrets"]), (422, ["headers"]))
         self.assertNotIn("127.0.0.2", file.read_text())
-        self.assertEqual(host.ask("PUT", "/api/secrets/key", {"value": "swordfish"}).status, 204)
+        self.assertEqual(host.ask("PUT", "/api/secrets/key", {"value": "swordfish"}, self.listed(host, "/api/secrets", "key")).status, 204)
         self.assertEqual(save().status, 200)
 
     def test_a_stored_secret_goes_nowhere_else_by_whatever_way(self):
@@ -758,7 +766,7 @@ class Editing(WebTest):
         self.assertEqual(host.ask("DELETE", "/api/instances/new", headers=self.revision(host, "/api/instances/new")).status, 200)
         self.assertEqual(file.read_text(), before)
         self.assertEqual(host.ask("POST", "/api/instances/press/duplicate", {"name": "same"}).status, 201) # leads to the same place
-        self.assertEqual(host.ask("PUT", "/api/secrets/key", {"value": "mine"}).status, 204)
+        self.assertEqual(host.ask("PUT", "/api/secrets/key", {"value": "mine"}, self.listed(host, "/api/secrets", "key")).status, 204)
         self.assertEqual(host.ask("POST", "/api/instances", ways[0][0]).status, 201)
 
     def test_a_stored_secret_of_that_name_is_not_overwritten(self):
@@ -828,7 +836,7 @@ class Editing(WebTest):
                  lambda: host.ask("POST", "/api/instances/crane/rename", {"name": "hoist"}, self.revision(host, "/api/instances/crane")),
                  lambda: host.ask("POST", "/api/instances/table", {"module": "websocket-client", "like": "hoist", "rows": [
                      {"name": f"m{number}", "settings": {"path": f"/echo?{number}"}} for number in range(40)]}),
-                 lambda: host.ask("PUT", "/api/rules/Count/enabled", {"enabled": False}),
+                 lambda: host.ask("PUT", "/api/rules/Count/enabled", {"enabled": False}, self.revision(host, "/api/rules/Count")),
                  lambda: host.ask("PUT", "/api/secrets/some", {"value": "thing"}),
                  lambda: host.ask("DELETE", "/api/instances/hoist", headers=self.revision(host, "/api/instances/hoist")))
         for step in steps:
@@ -893,7 +901,12 @@ class Editing(WebTest):
         self.assertEqual(names(), ["Say it", "Count", "By hand"])
         host.ask("POST", "/api/instances/press/actions/send-message?wait=20", {"arguments": {"message": "SAY hello"}})
         eventually("the rule logs", lambda: host.ask("GET", "/api/log?search=said%20SAY%20hello").json["records"])
-        self.assertEqual(host.ask("PUT", "/api/rules/Say%20it/enabled", {"enabled": False}).status, 200)
+        say_it = self.revision(host, "/api/rules/Say%20it")
+        off = {"enabled": False}
+        self.assertEqual(host.ask("PUT", "/api/rules/Say%20it/enabled", off).status, 428)
+        self.assertEqual(host.ask("PUT", "/api/rules/Say%20it/enabled", off, say_it).status, 200)
+        late = host.ask("PUT", "/api/rules/Say%20it/enabled", {"enabled": True}, say_it)
+        self.assertEqual((late.status, late.json["rule"]["enabled"]), (412, False)) # with what it is now
         self.assertFalse(host.ask("GET", "/api/rules/Say%20it").json["enabled"])
         self.assertEqual(host.ask("POST", "/api/rules/Say%20it/duplicate", {"name": "Say: it/again"}).status, 201)
         order = {"names": ["By hand", "Count", "Say it", "Say: it/again"]}
@@ -915,8 +928,11 @@ class Editing(WebTest):
         self.assertEqual((late.status, late.json["error"]), (412, "changed"))
         self.assertIn('name="level" type="int" value="4"', host.project.read_text())
         self.assertEqual(host.ask("PUT", "/api/variables/new", level, seen).status, 412) # somebody has removed it
-        self.assertEqual(host.ask("DELETE", "/api/variables/strokes").status, 409)
-        self.assertEqual(host.ask("DELETE", "/api/variables/level").status, 200)
+        gone = lambda name, seen: host.ask("DELETE", f"/api/variables/{name}", headers=seen).status
+        self.assertEqual(gone("strokes", self.listed(host, "/api/rules", "strokes")), 409) # it is used
+        self.assertEqual(gone("level", {}), 428)
+        self.assertEqual(gone("level", seen), 412)
+        self.assertEqual(gone("level", self.listed(host, "/api/rules", "level")), 200)
 
     def test_the_file_changed_by_hand_is_never_overwritten(self):
         host, _ = self.with_peer()
@@ -941,15 +957,35 @@ class Editing(WebTest):
 
     def test_files(self):
         host = self.host("--web", "127.0.0.1:0")
-        put = lambda name: host.ask("PUT", f"/api/files/{name}", "PEM", {"Content-Type": "application/octet-stream"}).status
+        plain = {"Content-Type": "application/octet-stream"}
+        put = lambda name, seen={}: host.ask("PUT", f"/api/files/{name}", "PEM", {**plain, **seen}).status
+        remove = lambda name, seen={}: host.ask("DELETE", f"/api/files/{name}", headers=seen).status
         self.assertEqual(put("plant-ca.pem"), 204)
         self.assertEqual(host.ask("GET", "/api/files").json[0]["name"], "plant-ca.pem")
         for name in (".hidden", "a%2Fb", "..%2Fline.xml"):
             self.assertIn(put(name), (404, 405, 422))
         os.symlink("/etc/passwd", host.folder / "files" / "link")
         self.assertEqual(put("link"), 422)
-        self.assertEqual(host.ask("DELETE", "/api/files/plant-ca.pem").status, 204)
-        self.assertEqual(host.ask("DELETE", "/api/files/plant-ca.pem").status, 404)
+        seen = self.listed(host, "/api/files", "plant-ca.pem")
+        self.assertEqual((put("plant-ca.pem"), remove("plant-ca.pem")), (428, 428))
+        self.assertEqual(put("plant-ca.pem", seen), 204)
+        self.assertEqual((put("plant-ca.pem", seen), remove("plant-ca.pem", seen)), (412, 412)) # somebody has written it since
+        self.assertEqual(put("other.pem", seen), 412) # somebody has removed it
+        self.assertEqual(remove("plant-ca.pem", self.listed(host, "/api/files", "plant-ca.pem")), 204)
+        self.assertEqual(remove("plant-ca.pem"), 404)
+
+    def test_secrets_that_somebody_else_has_changed(self):
+        host = self.host("--web", "127.0.0.1:0")
+        put = lambda value, seen={}: host.ask("PUT", "/api/secrets/door", {"value": value}, seen).status
+        remove = lambda seen={}: host.ask("DELETE", "/api/secrets/door", headers=seen).status
+        self.assertEqual(put("one"), 204)
+        seen = self.listed(host, "/api/secrets", "door")
+        self.assertEqual((put("two"), remove()), (428, 428))
+        self.assertEqual(put("one", seen), 204)
+        self.assertNotEqual(self.listed(host, "/api/secrets", "door"), seen) # the same value is no reason to be the same: nobody can guess it so
+        self.assertEqual((put("three", seen), remove(seen)), (412, 412))
+        self.assertEqual(remove(self.listed(host, "/api/secrets", "door")), 204)
+        self.assertEqual((put("four", seen), remove(seen)), (412, 404))
 
 
 def take_arguments(given):

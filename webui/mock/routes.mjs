@@ -343,8 +343,10 @@ export class Api {
             },
         });
     };
-    enableRule = ({ path, body }) => {
+    enableRule = (request) => {
+        const { path, body } = request;
         const rule = this.rule(path.name);
+        this.revision(request, this.world.revision(rule), { sentence: 'Somebody else has changed this rule since you opened it. It was not switched.', body: { rule: ruleOf(this.world, rule) } });
         return this.judged({
             mistakes: [],
             apply: () => {
@@ -396,9 +398,11 @@ export class Api {
             },
         });
     };
-    removeVariable = ({ path, query }) => {
+    removeVariable = (request) => {
+        const { path, query } = request;
         const users = rulesOf(this.world).variables.find((one) => one.name === path.name)?.usedBy;
         if (!users) throw notFound(`variable "${path.name}"`);
+        this.revision(request, this.world.revision(this.world.variables.find((one) => one.name === path.name)), { sentence: 'Somebody else has changed this variable since you opened it. Nothing was removed.' });
         if (users.length) throw new Refusal(409, 'conflict', `The variable ${path.name} is used by ${users.join(', ')}. Change them first.`);
         return this.judged({
             check: query.get('check') === 'true',
@@ -486,35 +490,50 @@ export class Api {
     reloadProject = () => this.judged({ mistakes: [], apply: () => ({ body: () => ({ revision: systemOf(this.world, 0).project.revision }) }) });
     supportBundle = () => ({ body: gzipSync(projectXml(this.world)), type: 'application/gzip', file: 'support.tar.gz' });
 
+    /** What stands beside the project and may be there already. */
+    kept(request, found, what) {
+        if (found || request.headers['if-match']) this.revision(request, found?.revision ?? '', { sentence: `Somebody else has ${found ? 'changed' : 'removed'} ${what} since you looked.` });
+    }
+
     listSecrets = () => ({
-        body: [...this.world.project.secrets.keys()].map((name) => ({
+        body: [...this.world.project.secrets].map(([name, value]) => ({
             name,
+            revision: this.world.revision([name, value]),
             usedBy: [...this.world.instances.filter((one) => JSON.stringify(one).includes(`\${secret:${name}}`)).map((one) => one.name), ...this.world.rules.filter((one) => JSON.stringify(one).includes(`\${secret:${name}}`)).map((one) => `"${one.name}"`)],
         })),
     });
-    saveSecret = ({ path, body }) => {
+    saveSecret = (request) => {
+        const { path, body } = request;
         if (!isName(path.name)) throw new Refusal(422, 'mistakes', `"${path.name}" cannot be a name. Use letters, digits, - and _, beginning with a letter or a digit.`);
+        const found = this.listSecrets().body.find((one) => one.name === path.name);
+        this.kept(request, found, 'this secret');
         this.world.project.secrets.set(path.name, body.value);
         this.world.sync();
         return { status: 204 };
     };
-    removeSecret = ({ path }) => {
+    removeSecret = (request) => {
+        const { path } = request;
         const found = this.listSecrets().body.find((one) => one.name === path.name);
         if (!found) throw notFound(`secret "${path.name}"`);
         if (found.usedBy.length) throw new Refusal(409, 'conflict', `The secret ${path.name} is used by ${found.usedBy.join(', ')}. Change them first.`);
+        this.kept(request, found, 'this secret');
         this.world.project.secrets.delete(path.name);
         return { status: 204 };
     };
-    listFiles = () => ({ body: [...this.world.project.files].map(([name, one]) => ({ name, ...one, usedBy: this.world.instances.filter((instance) => JSON.stringify(instance.settings).includes(`"${name}"`)).map((instance) => instance.name) })) });
-    saveFile = ({ path, body }) => {
+    listFiles = () => ({ body: [...this.world.project.files].map(([name, one]) => ({ name, ...one, revision: this.world.revision([name, one]), usedBy: this.world.instances.filter((instance) => JSON.stringify(instance.settings).includes(`"${name}"`)).map((instance) => instance.name) })) });
+    saveFile = (request) => {
+        const { path, body } = request;
         if (!/^[\w.-]+$/.test(path.name) || path.name.startsWith('.')) throw new Refusal(422, 'mistakes', `"${path.name}" cannot be the name of a file here. Use letters, digits, . - and _.`);
+        this.kept(request, this.listFiles().body.find((one) => one.name === path.name), 'this file');
         this.world.project.files.set(path.name, { size: body.length, changed: Date.now() });
         return { status: 204 };
     };
-    removeFile = ({ path }) => {
+    removeFile = (request) => {
+        const { path } = request;
         const found = this.listFiles().body.find((one) => one.name === path.name);
         if (!found) throw notFound(`file "${path.name}"`);
         if (found.usedBy.length) throw new Refusal(409, 'conflict', `The file ${path.name} is used by ${found.usedBy.join(', ')}. Change them first.`);
+        this.kept(request, found, 'this file');
         this.world.project.files.delete(path.name);
         return { status: 204 };
     };

@@ -755,6 +755,8 @@ export type Secret = {
     name: string;
     /** instance name, or rule name in quotes. */
     usedBy: string[];
+    /** Changes with every change of the secrets. To be sent as If-Match. */
+    revision: string;
 };
 
 export type SecretDraft = {
@@ -767,6 +769,8 @@ export type File = {
     /** Milliseconds since 1970, by the controller's clock. */
     changed: number;
     usedBy: string[];
+    /** Changes whenever the file is written. To be sent as If-Match. */
+    revision: string;
 };
 
 export type Problem = {

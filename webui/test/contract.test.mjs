@@ -69,7 +69,9 @@ test('every operation is answered as the contract says', async () => {
         await good(412, 'PUT', named, rule, { 'If-Match': '"no"' });
         await good(200, 'PUT', named, { ...rule, stop: true }, await revision(named));
         await good(201, 'POST', `${named}/duplicate`, { name: 'copy' });
-        await good(200, 'PUT', `${named}/enabled`, { enabled: false });
+        await good(428, 'PUT', `${named}/enabled`, { enabled: false });
+        await good(412, 'PUT', `${named}/enabled`, { enabled: false }, { 'If-Match': '"no"' });
+        await good(200, 'PUT', `${named}/enabled`, { enabled: false }, await revision(named));
         await good(409, 'POST', `${named}/fire`);
         await good(200, 'POST', '/api/rules/Count%20strokes/fire');
         const { rules, revision: order } = await good(200, 'GET', '/api/rules');
@@ -77,8 +79,13 @@ test('every operation is answered as the contract says', async () => {
         await good(200, 'POST', '/api/try', { rule, sample: { trigger: 'press/message-received', variables: { message: 'x y' } } });
         await good(200, 'DELETE', named, undefined, await revision(named));
         await good(200, 'PUT', '/api/variables/speed', { type: 'int', initial: '3' });
-        await good(409, 'DELETE', '/api/variables/strokes');
-        await good(200, 'DELETE', '/api/variables/speed');
+        const listed = async (path, name) => {
+            const all = await good(200, 'GET', path);
+            return { 'If-Match': `"${(all.variables ?? all).find((one) => one.name === name).revision}"` };
+        };
+        await good(428, 'DELETE', '/api/variables/speed');
+        await good(409, 'DELETE', '/api/variables/strokes', undefined, await listed('/api/rules', 'strokes'));
+        await good(200, 'DELETE', '/api/variables/speed', undefined, await listed('/api/rules', 'speed'));
         const { events } = await good(200, 'GET', '/api/trace?limit=1');
         await good(200, 'POST', `/api/trace/${events[0].number}/replay`);
 
@@ -89,9 +96,12 @@ test('every operation is answered as the contract says', async () => {
         await good(200, 'POST', '/api/project/reload');
         await good(204, 'PUT', '/api/secrets/key', { value: 'v' });
         await good(409, 'DELETE', '/api/secrets/roof-bearer-token');
-        await good(204, 'DELETE', '/api/secrets/key');
+        await good(428, 'PUT', '/api/secrets/key', { value: 'w' });
+        await good(412, 'DELETE', '/api/secrets/key', undefined, { 'If-Match': '"no"' });
+        await good(204, 'DELETE', '/api/secrets/key', undefined, await listed('/api/secrets', 'key'));
         await good(204, 'PUT', '/api/files/a.pem', Buffer.from('pem'), { 'Content-Type': 'application/octet-stream' });
-        await good(204, 'DELETE', '/api/files/a.pem');
+        await good(428, 'DELETE', '/api/files/a.pem');
+        await good(204, 'DELETE', '/api/files/a.pem', undefined, await listed('/api/files', 'a.pem'));
         await good(200, 'PUT', '/api/certificate', { certificate: '-----BEGIN CERTIFICATE-----', key: 'k' });
         await good(200, 'DELETE', '/api/certificate');
         const made = await good(201, 'POST', '/api/tokens', { name: 'script', right: 'read', days: 3 });

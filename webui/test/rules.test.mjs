@@ -80,6 +80,30 @@ spec('rules are ordered, switched, duplicated, fired by hand, removed', { at: '#
     await teller(page).getByText('The rule was removed.').waitFor();
 });
 
+spec('who presses twice means what the first press has made, and is told nothing of others', { at: '#/rules' }, async ({ page }) => {
+    const said = [];
+    await page.exposeFunction('heard', (text) => said.push(text));
+    await page.evaluate(() => new MutationObserver(() => window.heard(document.querySelector('.teller').innerText)).observe(document.querySelector('.teller'), { childList: true, subtree: true, characterData: true }));
+    const first = () => page.locator('.rulelist .entry .name').first().innerText();
+    const last = page.locator('.rulelist .entry').last();
+    const name = await last.locator('.name').innerText();
+    const steps = (await page.locator('.rulelist .entry').count()) - 1;
+    assert.ok(steps > 2);
+    // Faster than any answer comes.
+    await last.evaluate((entry, steps) => {
+        for (let i = 0; i < steps; ++i) entry.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowUp', altKey: true, bubbles: true }));
+    }, steps);
+    await page.waitForFunction((name) => document.querySelector('.rulelist .entry .name')?.textContent === name, name);
+    assert.equal(await first(), name);
+    const toggle = page.getByRole('switch', { name: `${name} is on` });
+    const before = await toggle.isChecked();
+    await toggle.evaluate((one) => {
+        for (let i = 0; i < 3; ++i) one.click();
+    });
+    await page.waitForFunction(([name, on]) => [...document.querySelectorAll('.rulelist li')].find((one) => one.querySelector('.name').textContent === name).classList.contains('off') === on, [name, before]);
+    assert.equal(said.some((text) => text.includes('Somebody else')), false, said.join(' | '));
+});
+
 spec('a new action goes to whoever called; the variable that a rule changes is named', { at: '#/rules/+', expect: ['422'] }, async ({ page }) => {
     const add = (what) => page.getByRole('button', { name: what });
     await add('Add a trigger').click();

@@ -75,7 +75,9 @@ spec('an event of the trace is tried again against a rule that was changed since
     await line.first().click();
     await page.getByRole('button', { name: 'Try it against the rules as they are now' }).click();
     await page.locator('.tried', { hasText: 'Acknowledge alarms' }).getByText('It would fire.').waitFor();
-    await page.request.put(`${host.url}/api/rules/Acknowledge%20alarms/enabled`, { data: { enabled: false } });
+    const rule = `${host.url}/api/rules/Acknowledge%20alarms`;
+    const { etag } = (await page.request.get(rule)).headers();
+    assert.equal((await page.request.put(`${rule}/enabled`, { data: { enabled: false }, headers: { 'If-Match': etag } })).status(), 200);
     await page.getByRole('button', { name: 'Try it against the rules as they are now' }).click();
     await page.locator('.tried', { hasText: 'Acknowledge alarms' }).getByText('It is not enabled.').waitFor();
 });

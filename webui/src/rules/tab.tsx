@@ -9,6 +9,7 @@ import { SaveBar, useEditor } from '../ui/editor';
 import { Icon } from '../ui/icons';
 import { NameForm } from '../io/deeds';
 import { RuleForm } from './form';
+import { enable, type Live, move } from './list';
 import { TraceView } from './trace';
 import { TryIt } from './try';
 import { Variables } from './variables';
@@ -16,18 +17,7 @@ import { actionOf, drafted, ruleInWords } from './words';
 
 const complain = (why: unknown) => tell(sentenceOf(why), true);
 
-const enable = (rule: Rule, enabled: boolean) =>
-    edit('PUT', at`/api/rules/${rule.name}/enabled`, { enabled }).then(() => tell(enabled ? `“${rule.name}” is on.` : `“${rule.name}” is off.`), complain);
-
 const fire = (rule: Rule) => call<Fired>(at`/api/rules/${rule.name}/fire`, { method: 'POST' }).then((one) => tell(one.sentence, !one.fired), complain);
-
-function move(rules: Rules, from: number, by: -1 | 1): void {
-    const rule = rules.rules[from];
-    const target = from + by;
-    if (!rule || target < 0 || target >= rules.rules.length) return;
-    const names = rules.rules.map((one) => one.name);
-    edit('PUT', '/api/rules-order', { names: names.toSpliced(from, 1).toSpliced(target, 0, rule.name) }, rules.revision).then(() => tell(`“${rule.name}” is number ${target + 1} now.`), complain);
-}
 
 /** Why it fired, or why not, in one line. */
 function Said({ rule }: { rule: Rule }) {
@@ -57,11 +47,11 @@ function Said({ rule }: { rule: Rule }) {
     );
 }
 
-function Row({ rule, rules, i, chosen }: { rule: Rule; rules: Rules; i: number; chosen: boolean }) {
+function Row({ rule, live, i, of, chosen }: { rule: Rule; live: Live; i: number; of: number; chosen: boolean }) {
     const configure = may('configure');
     return (
         <li class={`${rule.enabled ? '' : 'off'} ${chosen ? 'chosen' : ''}`}>
-            <Switch hidden label={`${rule.name} is on`} on={rule.enabled} disabled={!configure} onChange={(on) => void enable(rule, on)} />
+            <Switch hidden label={`${rule.name} is on`} on={rule.enabled} disabled={!configure} onChange={(on) => enable(live, rule.name, on)} />
             <a
                 href={to('rules', rule.name)}
                 aria-current={chosen ? 'page' : undefined}
@@ -71,7 +61,7 @@ function Row({ rule, rules, i, chosen }: { rule: Rule; rules: Rules; i: number; 
                     const by = { ArrowUp: -1, ArrowDown: 1 }[event.key] as -1 | 1 | undefined;
                     if (by === undefined) return;
                     event.preventDefault();
-                    move(rules, i, by);
+                    move(live, rule.name, by);
                 }}
             >
                 <span class="name">
@@ -87,15 +77,15 @@ function Row({ rule, rules, i, chosen }: { rule: Rule; rules: Rules; i: number; 
             </a>
             {configure && (
                 <span class="order">
-                    <Button icon="up" kind="bare" disabled={i === 0} label={`Move ${rule.name} up`} onClick={() => move(rules, i, -1)} />
-                    <Button icon="down" kind="bare" disabled={i === rules.rules.length - 1} label={`Move ${rule.name} down`} onClick={() => move(rules, i, 1)} />
+                    <Button icon="up" kind="bare" disabled={i === 0} label={`Move ${rule.name} up`} onClick={() => move(live, rule.name, -1)} />
+                    <Button icon="down" kind="bare" disabled={i === of - 1} label={`Move ${rule.name} down`} onClick={() => move(live, rule.name, 1)} />
                 </span>
             )}
         </li>
     );
 }
 
-function RuleList({ rules, chosen }: { rules: Rules; chosen: string | undefined }) {
+function RuleList({ rules, live, chosen }: { rules: Rules; live: Live; chosen: string | undefined }) {
     return (
         <nav class="list rulelist" aria-label="Rules">
             <header>
@@ -121,7 +111,7 @@ function RuleList({ rules, chosen }: { rules: Rules; chosen: string | undefined 
             ) : (
                 <ol>
                     {rules.rules.map((one, i) => (
-                        <Row key={one.name} rule={one} rules={rules} i={i} chosen={one.name === chosen} />
+                        <Row key={one.name} rule={one} live={live} i={i} of={rules.rules.length} chosen={one.name === chosen} />
                     ))}
                 </ol>
             )}
@@ -144,7 +134,7 @@ const bared = (rule: RuleDraft): RuleDraft => ({
     }),
 });
 
-function RulePage({ rule, rules }: { rule: Rule; rules: Rules }) {
+function RulePage({ rule, rules, live }: { rule: Rule; rules: Rules; live: Live }) {
     const form = useRef<HTMLFormElement>(null);
     const [view, setView] = useState<'edit' | 'trace'>('edit');
     const path = at`/api/rules/${rule.name}`;
@@ -221,7 +211,7 @@ function RulePage({ rule, rules }: { rule: Rule; rules: Rules }) {
             </header>
             {!rule.enabled ? (
                 <Note kind="warn" title="This rule is off.">
-                    <Button disabled={!configure} onClick={() => void enable(rule, true)}>
+                    <Button disabled={!configure} onClick={() => enable(live, rule.name, true)}>
                         Switch it on
                     </Button>
                 </Note>
@@ -308,14 +298,15 @@ function NewRule({ rules }: { rules: Rules }) {
 }
 
 export function RulesTab({ path, part }: { path: string[]; part: 'rules' | 'trace' | 'variables' }) {
-    const rules = useRules().value;
+    const live = useRules();
+    const rules = live.value;
     if (!rules) return <Loading />;
     const [name] = path;
     const rule = rules.rules.find((one) => one.name === name);
     const aside = part !== 'rules';
     return (
         <div class={`two ${name || aside ? 'inside' : ''}`}>
-            <RuleList rules={rules} chosen={aside ? undefined : name} />
+            <RuleList rules={rules} live={live} chosen={aside ? undefined : name} />
             <div class="main">
                 {aside ? (
                     <article class="detail">
@@ -331,7 +322,7 @@ export function RulesTab({ path, part }: { path: string[]; part: 'rules' | 'trac
                 ) : name === '+' ? (
                     <NewRule rules={rules} />
                 ) : rule ? (
-                    <RulePage key={rule.name} rule={rule} rules={rules} />
+                    <RulePage key={rule.name} rule={rule} rules={rules} live={live} />
                 ) : name ? (
                     <Empty>There is no rule “{name}” (any more).</Empty>
                 ) : (

@@ -85,7 +85,7 @@ export function Variables({ variables }: { variables: Variable[] }) {
                                     icon="trash"
                                     label={`Remove ${one.name}`}
                                     onClick={() =>
-                                        confirm(`Remove ${one.name}?`, <p>{one.usedBy.length ? `It is used by ${one.usedBy.join(', ')}; those must be changed first.` : 'No rule uses it.'}</p>, 'Remove', async () => void (await edit('DELETE', at`/api/variables/${one.name}`)))
+                                        confirm(`Remove ${one.name}?`, <p>{one.usedBy.length ? `It is used by ${one.usedBy.join(', ')}; those must be changed first.` : 'No rule uses it.'}</p>, 'Remove', async () => void (await edit('DELETE', at`/api/variables/${one.name}`, undefined, one.revision)))
                                     }
                                 />
                             </span>

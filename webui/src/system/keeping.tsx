@@ -8,8 +8,8 @@ import { Button, confirm, Empty, Note, show, tell } from '../ui/basics';
 const users = (by: string[]): string => (by.length ? `used by ${by.join(', ')}` : 'not used');
 const complain = (why: unknown) => tell(sentenceOf(why), true);
 
-function SecretForm({ name: given, close, done }: { name?: string; close: () => void; done: () => void }) {
-    const [name, setName] = useState(given ?? '');
+function SecretForm({ of, close, done }: { of?: Secret; close: () => void; done: () => void }) {
+    const [name, setName] = useState(of?.name ?? '');
     const [value, setValue] = useState('');
     const [problem, setProblem] = useState('');
     return (
@@ -17,18 +17,17 @@ function SecretForm({ name: given, close, done }: { name?: string; close: () => 
             autocomplete="off"
             onSubmit={(event) => {
                 event.preventDefault();
-                call(at`/api/secrets/${name}`, { method: 'PUT', body: { value } }).then(
+                call(at`/api/secrets/${name}`, { method: 'PUT', body: { value }, ...(of ? { revision: of.revision } : {}) }).then(
                     () => {
                         tell('The secret is saved. It is shown nowhere.');
-                        done();
                         close();
                     },
                     (why: unknown) => setProblem(sentenceOf(why)),
-                );
+                ).finally(done);
             }}
         >
             <div class="body">
-                {!given && (
+                {!of && (
                     <div class="field">
                         <label for="secret-name">Name</label>
                         <input id="secret-name" autofocus autocapitalize="none" spellcheck={false} value={name} onInput={(event) => setName(event.currentTarget.value)} />
@@ -36,7 +35,7 @@ function SecretForm({ name: given, close, done }: { name?: string; close: () => 
                     </div>
                 )}
                 <div class="field">
-                    <label for="secret-value">{given ? 'New value' : 'Value'}</label>
+                    <label for="secret-value">{of ? 'New value' : 'Value'}</label>
                     <input id="secret-value" type="password" autocomplete="new-password" value={value} onInput={(event) => setValue(event.currentTarget.value)} />
                 </div>
                 {problem && <Note kind="error">{problem}</Note>}
@@ -70,10 +69,10 @@ export function Secrets() {
                     <li key={one.name}>
                         <code class="name">{one.name}</code>
                         <small class="grow">{users(one.usedBy)}</small>
-                        <Button kind="bare" label={`Change ${one.name}`} onClick={() => show(`Change ${one.name}`, (close) => <SecretForm name={one.name} close={close} done={learn} />)}>
+                        <Button kind="bare" label={`Change ${one.name}`} onClick={() => show(`Change ${one.name}`, (close) => <SecretForm of={one} close={close} done={learn} />)}>
                             Change
                         </Button>
-                        <Button kind="bare" icon="trash" disabled={one.usedBy.length > 0} label={`Remove ${one.name}`} onClick={() => confirm(`Remove ${one.name}?`, <p>Nothing uses it.</p>, 'Remove', async () => { await call(at`/api/secrets/${one.name}`, { method: 'DELETE' }); learn(); })} />
+                        <Button kind="bare" icon="trash" disabled={one.usedBy.length > 0} label={`Remove ${one.name}`} onClick={() => confirm(`Remove ${one.name}?`, <p>Nothing uses it.</p>, 'Remove', async () => { await call(at`/api/secrets/${one.name}`, { method: 'DELETE', revision: one.revision }).finally(learn); })} />
                     </li>
                 ))}
             </ul>
@@ -86,6 +85,10 @@ export function Files() {
     const chooser = useRef<HTMLInputElement>(null);
     const learn = () => void call<HostFile[]>('/api/files', { idle: true }).then(setFiles, () => {});
     useEffect(learn, []);
+    const put = async (file: File, revision?: string) => {
+        await call(at`/api/files/${file.name}`, { method: 'PUT', body: file, type: 'application/octet-stream', ...(revision ? { revision } : {}) }).finally(learn);
+        tell(`${file.name} is there.`);
+    };
     return (
         <section class="card" aria-labelledby="files-title">
             <header>
@@ -97,7 +100,9 @@ export function Files() {
                     aria-label="File to upload"
                     onChange={(event) => {
                         const chosen = event.currentTarget.files?.[0];
-                        if (chosen) call(at`/api/files/${chosen.name}`, { method: 'PUT', body: chosen, type: 'application/octet-stream' }).then(() => { tell(`${chosen.name} is there.`); learn(); }, complain);
+                        const there = files.find((one) => one.name === chosen?.name);
+                        if (chosen && there) confirm(`Replace ${chosen.name}?`, <p>It is {users(there.usedBy)}. The one that is there now is lost.</p>, 'Replace', () => put(chosen, there.revision));
+                        else if (chosen) put(chosen).catch(complain);
                         event.currentTarget.value = '';
                     }}
                 />
@@ -114,7 +119,7 @@ export function Files() {
                         <small class="grow">
                             {one.size} B, {dateOf(one.changed)}, {users(one.usedBy)}
                         </small>
-                        <Button kind="bare" icon="trash" disabled={one.usedBy.length > 0} label={`Remove ${one.name}`} onClick={() => confirm(`Remove ${one.name}?`, <p>Nothing uses it.</p>, 'Remove', async () => { await call(at`/api/files/${one.name}`, { method: 'DELETE' }); learn(); })} />
+                        <Button kind="bare" icon="trash" disabled={one.usedBy.length > 0} label={`Remove ${one.name}`} onClick={() => confirm(`Remove ${one.name}?`, <p>Nothing uses it.</p>, 'Remove', async () => { await call(at`/api/files/${one.name}`, { method: 'DELETE', revision: one.revision }).finally(learn); })} />
                     </li>
                 ))}
             </ul>
