@@ -177,6 +177,40 @@ bool is_name(std::string_view text) noexcept {
                        [&](char c) { return letter_or_digit(c) || c == '-' || c == '_'; });
 }
 
+namespace {
+
+bool is_rule_name(std::string_view text) noexcept {
+    const bool controls = std::any_of(text.begin(), text.end(), [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte < 0x20 || byte == 0x7f;
+    });
+    if (text.empty() || controls)
+        return false;
+    std::size_t parts = 0;
+    for (;;) {
+        const auto slash = text.find('/');
+        const auto part = text.substr(0, slash);
+        if (part.empty() || part == "." || part == "..")
+            return false;
+        ++parts;
+        if (slash == text.npos) // what can be done with a rule stands behind its name
+            return parts == 1 || !among(part, {"duplicate", "enabled", "fire"});
+        text.remove_prefix(slash + 1);
+    }
+}
+
+} // namespace
+
+std::string rule_name_trouble(std::string_view name) {
+    if (name.empty())
+        return "a rule needs a name. Say in a few words what it does.";
+    if (!is_rule_name(name))
+        return in_quotes(name) +
+               " cannot be the name of a rule, because no address in the web page could mean "
+               "it. Leave out line breaks, and / and dots where they stand.";
+    return {};
+}
+
 bool is_taken_name(std::string_view text) noexcept {
     return among(text, {"host", "this", "session"});
 }

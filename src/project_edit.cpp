@@ -171,8 +171,8 @@ edit judge_instance_name(const editor& in, std::string_view name) {
 }
 
 edit judge_rule_name(const editor& in, std::string_view name) {
-    if (name.empty())
-        return refused(edit::refusal::wrong, "a rule needs a name. Say in a few words what it does.");
+    if (auto trouble = rule_name_trouble(name); !trouble.empty())
+        return refused(edit::refusal::wrong, std::move(trouble));
     if (const auto trouble = manifest::xml_trouble(name); !trouble.empty())
         return refused(edit::refusal::wrong, "the name of the rule: " + trouble);
     return in.find("rule", name) ? taken("rule", name) : edit{};

@@ -759,6 +759,8 @@ void read_rules(const manifest::element& root, project& into, surroundings& arou
                 say.wrong(child.where, "there is a rule " + in_quotes(*name) + " already, in line " +
                                            std::to_string(rules[known->second].where.line) +
                                            ". Give each rule a name of its own.");
+            if (auto trouble = rule_name_trouble(*name); !trouble.empty() && !name->empty())
+                say.wrong(child.where, std::move(trouble));
             made.name = *name;
         }
         rules.push_back(std::move(made));

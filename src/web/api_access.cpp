@@ -33,7 +33,7 @@ json web::body::session_json(const visitor& who) {
         made["idleMinutes"] = sessions::idle / 60'000;
     }
     if (who.may != right::none) {
-        made["project"] = project_name_;
+        made["project"] = say()->project_name();
     }
     return made;
 }
@@ -50,10 +50,16 @@ answer too_often(unsigned seconds) {
                    {{"retryAfter", seconds}});
 }
 
-answer short_password() {
-    const std::string sentence =
-        "A password has at least " + std::to_string(shortest_password) + " characters. Take a longer one.";
-    return mistake_at("/password", sentence);
+bool is_unfit(const std::string& password) {
+    return password.size() < shortest_password || password.size() > longest_password;
+}
+
+answer unfit_password(const std::string& password) {
+    return mistake_at("/password", password.size() < shortest_password
+                                       ? "A password has at least " + std::to_string(shortest_password) +
+                                             " characters. Take a longer one."
+                                       : "A password has at most " + std::to_string(longest_password) +
+                                             " characters. Take a shorter one.");
 }
 
 answer busy() {
@@ -131,8 +137,8 @@ void web::body::set_first_password(const std::shared_ptr<asking>& from, reply to
         }
         attempts_.was_right(address);
     }
-    if (password.size() < shortest_password || password.size() > longest_password) {
-        to(short_password());
+    if (is_unfit(password)) {
+        to(unfit_password(password));
         return;
     }
     const bool taken = slowly(to, [this, to, password] {
@@ -167,8 +173,8 @@ void web::body::set_password(const std::shared_ptr<asking>& from, reply to) {
     const std::string password = from->body.at("password").get<std::string>();
     const std::string old = from->body.at("old").get<std::string>();
     const std::string address = from->what->address;
-    if (password.size() < shortest_password || password.size() > longest_password) {
-        to(short_password());
+    if (is_unfit(password)) {
+        to(unfit_password(password));
         return;
     }
     if (const unsigned wait = attempts_.wait(address, steady_ms()); wait > 0) {

@@ -206,7 +206,6 @@ void web::body::add_table(const std::shared_ptr<asking>& from, reply to) {
             draft.name = row.at("name").get<std::string>();
             draft.module = module;
             values_draft given = values_from(row.at("settings"));
-            drop_empty_secrets(said->module(module), given);
             const manifest::module_manifest* const described = said->module(module);
             if (pattern != nullptr) {
                 draft.settings = pattern->settings;
@@ -223,6 +222,7 @@ void web::body::add_table(const std::shared_ptr<asking>& from, reply to) {
                     draft.settings.emplace_back(id, std::move(value));
                 }
             }
+            drop_empty_secrets(described, draft.settings); // only now: an empty one takes the pattern's away
             const std::size_t number = drafts.size();
             const bool taken = row_of.contains(draft.name) || said->find_instance(draft.name) != nullptr;
             if (taken || !is_name(draft.name) || is_taken_name(draft.name)) {

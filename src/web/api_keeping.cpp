@@ -191,16 +191,25 @@ fs::path web::body::files_folder() const {
 
 json web::body::users_of_file(const std::string& name) {
     const std::shared_ptr<const words> said = say();
+    const auto uses = [&](const std::string& of, const values_draft& settings) {
+        const manifest::module_manifest* const module = said->module(of);
+        return std::any_of(settings.begin(), settings.end(), [&](const auto& each) {
+            const manifest::setting* const what =
+                module == nullptr ? nullptr : module->find_setting(each.first);
+            const auto* const text = std::get_if<std::string>(&each.second);
+            return what != nullptr && what->type == manifest::type::file && text != nullptr && *text == name;
+        });
+    };
     json users = json::array();
     for (const instance_draft& each : said->instances()) {
-        const manifest::module_manifest* const module = said->module(each.module);
-        for (const auto& [id, value] : each.settings) {
-            const manifest::setting* const what = module == nullptr ? nullptr : module->find_setting(id);
-            const auto* const text = std::get_if<std::string>(&value);
-            if (what != nullptr && what->type == manifest::type::file && text != nullptr && *text == name) {
-                users.push_back(each.name);
-                break;
-            }
+        if (uses(each.module, each.settings)) {
+            users.push_back(each.name);
+        }
+    }
+    for (const manifest::element& each : said->root().children) {
+        const std::string* const module = each.attribute("module");
+        if (each.name == "defaults" && module != nullptr && uses(*module, said->defaults_of(*module))) {
+            users.push_back("the defaults of " + *module);
         }
     }
     return users;

@@ -495,7 +495,7 @@ json web::body::complete_system(const json& live) {
     json control = live;
     const std::shared_ptr<const words> said = say();
     json& project = control["project"];
-    project["name"] = project_name_;
+    project["name"] = said->project_name();
     project["file"] = project_file_;
     project["revision"] = said->project_revision();
     // Looked at by what the folder says of it first; the content only where that has changed.

@@ -43,9 +43,15 @@ std::optional<std::int64_t> asking::number(std::string_view name) const {
 web::body::body(web_options options, runtime& controller, log& journal, redactor& known, book& lines)
     : options_(std::move(options)), controller_(controller), journal_(journal), known_(known), lines_(lines),
       openapi_(openapi()), contract_(openapi_), page_(page_token()), boot_(base64url(random_bytes(9))),
-      started_(wall_now()), access_(access_file::file_of(controller.made_with().project)) {
+      started_(wall_now()), access_(access_file::file_of(controller.made_with().project)),
+      edits_(
+          [this](std::function<void()> what) {
+              if (server_ != nullptr) { // it goes first, and what waits in it lets go of its turns
+                  server_->post(std::move(what));
+              }
+          },
+          [this](const reply& to, const std::exception_ptr& why) { apologise(to, why); }) {
     const std::filesystem::path& file = controller.made_with().project;
-    project_name_ = controller.current().name.empty() ? file.stem().string() : controller.current().name;
     project_file_ = file.filename().string();
     door_.loopback = is_loopback(options_.address);
     for (std::string name : options_.names) {

@@ -8,6 +8,7 @@
 #include "web/book.hpp"
 #include "web/contract.hpp"
 #include "web/desk.hpp"
+#include "web/edit_queue.hpp"
 #include "web/exchange.hpp"
 #include "web/server.hpp"
 #include "web/views.hpp"
@@ -122,8 +123,8 @@ private:
     // changing the project
     struct plan;
     static std::shared_ptr<plan> planned(const asking& from, const words& said);
-    void in_turn(const reply& to, std::function<void(std::function<void()> done)> change);
-    void next_edit();
+    void in_turn(const reply& to, edit_queue::change change);
+    void apologise(const reply& to, const std::exception_ptr& why);
     void judge_and_apply(std::shared_ptr<plan> what, reply to, std::function<void()> done);
     void judged(const std::shared_ptr<plan>& what, const std::vector<manifest::mistake>& mistakes,
                 const reply& end);
@@ -240,7 +241,6 @@ private:
     const std::string page_;
     const std::string boot_;
     const std::int64_t started_;
-    std::string project_name_;
     std::string project_file_;
 
     access_file access_;
@@ -273,9 +273,7 @@ private:
     json tokens_;           ///< of manifests, by module
     std::uint32_t tokens_generation_ = 0;
 
-    /// The first is under way.
-    static constexpr std::size_t most_edits = 32;
-    std::deque<std::pair<reply, std::function<void(std::function<void()> done)>>> edits_;
+    edit_queue edits_;
 
     /// Secrets that were given by their names, and when: until `good_for` after that they may go elsewhere.
     static constexpr std::int64_t good_for = 10LL * 60 * 1000;

@@ -1,5 +1,7 @@
 #include "web/channel.hpp"
 
+#include "web/json_text.hpp"
+
 #include <algorithm>
 
 namespace iom::host::web {
@@ -163,7 +165,7 @@ void channel::end(std::uint16_t code, std::string_view reason, std::string_view 
 }
 
 bool channel::heard(std::string_view text) {
-    const json what = json::parse(text, nullptr, false);
+    const json what = parse_json(text);
     std::optional<std::int64_t> id;
     if (what.is_object() && what.contains("id") && what["id"].is_number_integer()) {
         id = what["id"].get<std::int64_t>();

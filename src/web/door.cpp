@@ -2,6 +2,7 @@
 
 #include "web/body.hpp"
 
+#include "web/json_text.hpp"
 #include "web/pack.hpp"
 
 #include <algorithm>
@@ -254,10 +255,16 @@ void web::body::serve(const std::shared_ptr<request>& what, reply to) {
     from->what = what;
     from->where = route.what;
     from->values = std::move(route.values);
+    // Whoever misspells it must not find that it was done.
+    if (const std::string check = from->query("check"); what->query.contains("check") && check != "true") {
+        finished(problem(400, "bad-request", "check is true, or it is left out; nothing was done."));
+        return;
+    }
     if (route.what->body_type == "application/json") {
-        from->body = json::parse(what->body, nullptr, false);
+        from->body = parse_json(what->body);
         if (!from->body.is_object()) {
-            finished(problem(400, "bad-request", "The body is no JSON object."));
+            finished(problem(400, "bad-request",
+                             "The body is no JSON object, or holds more in each other than 64 of them."));
             return;
         }
     }

@@ -90,63 +90,23 @@ std::set<std::string, std::less<>> web::body::given_anew() {
 
 // ---- the road
 
-void web::body::in_turn(const reply& to, std::function<void(std::function<void()> done)> change) {
-    if (edits_.size() >= most_edits) {
+void web::body::in_turn(const reply& to, edit_queue::change change) {
+    if (!edits_.add(to, std::move(change))) {
         to(others_are_saving());
-        return;
-    }
-    edits_.emplace_back(to, std::move(change));
-    if (edits_.size() == 1) {
-        next_edit();
     }
 }
 
-void web::body::next_edit() {
-    if (edits_.empty()) {
-        return;
-    }
-    const auto [to, run] = edits_.front();
-    // An edit goes over three threads, and all that waits in between holds its turn. Where that ends with an
-    // exception the last who let go of it answers, so that those behind get theirs.
-    struct turn {
-        turn(body& host, reply to) : host_(host), to_(std::move(to)) {}
-        ~turn() {
-            if (over_ || host_.server_ == nullptr) {
-                return;
-            }
-            try {
-                host_.server_->post([&host = host_, to = to_] {
-                    to(problem(500, "failed", "The host failed at this; its log says why."));
-                    host.edits_.pop_front();
-                    host.next_edit();
-                });
-            } catch (const std::exception&) {
-                return; // no memory to say so either
-            }
-        }
-        turn(const turn&) = delete;
-        turn& operator=(const turn&) = delete;
-        body& host_;
-        const reply to_;
-        bool over_ = false;
-    };
-    const auto mine = std::make_shared<turn>(*this, to);
-    const auto done = [this, mine] {
-        if (!std::exchange(mine->over_, true)) {
-            edits_.pop_front();
-            server_->post([this] { next_edit(); });
-        }
-    };
-    // Whatever happens, those behind it get their turn.
+void web::body::apologise(const reply& to, const std::exception_ptr& why) {
     try {
-        run(done);
+        if (why) {
+            std::rethrow_exception(why);
+        }
+        to(problem(500, "failed", "The host failed at this; its log says why."));
     } catch (const json::exception&) {
         to(problem(400, "bad-request", "The body has not the form that this takes."));
-        done();
     } catch (const std::exception& error) {
         journal_.write(log_level::error, {}, std::string("an edit in the web page failed: ") + error.what());
         to(problem(500, "failed", "The host failed at this; its log says why."));
-        done();
     }
 }
 

@@ -18,7 +18,8 @@ json mistake_json(const manifest::mistake& what, const std::string& at) {
 
 words::words(std::shared_ptr<const std::string> xml, std::uint32_t generation,
              const std::filesystem::path& file, std::shared_ptr<site> around, std::string key)
-    : xml_(std::move(xml)), generation_(generation), around_(std::move(around)), key_(std::move(key)) {
+    : xml_(std::move(xml)), generation_(generation), around_(std::move(around)), key_(std::move(key)),
+      file_name_(file.stem().string()) {
     std::vector<manifest::mistake> mistakes;
     root_ = manifest::parse_xml(*xml_, file.string(), mistakes);
     instances_ = read_instances(root_, modules());
@@ -32,6 +33,11 @@ words::words(std::shared_ptr<const std::string> xml, std::uint32_t generation,
             warnings_.emplace_back(find_spot(root_, each.where), std::move(each));
         }
     }
+}
+
+std::string words::project_name() const {
+    const std::string* const name = root_.attribute("name");
+    return name == nullptr || name->empty() ? file_name_ : *name;
 }
 
 const manifest::module_manifest* words::module(std::string_view id) const {

@@ -27,6 +27,7 @@ public:
     [[nodiscard]] const std::string& xml() const noexcept { return *xml_; }
     [[nodiscard]] const std::shared_ptr<const std::string>& source() const noexcept { return xml_; }
     [[nodiscard]] const manifest::element& root() const noexcept { return root_; }
+    [[nodiscard]] std::string project_name() const; ///< that of the file where it has none
     [[nodiscard]] const std::vector<instance_draft>& instances() const noexcept { return instances_; }
     [[nodiscard]] const std::vector<rule_draft>& rules() const noexcept { return rules_; }
     [[nodiscard]] const std::vector<variable_draft>& variables() const noexcept { return variables_; }
@@ -73,6 +74,7 @@ private:
     std::uint32_t generation_;
     std::shared_ptr<site> around_;
     std::string key_;
+    std::string file_name_; ///< without its extension
     manifest::element root_;
     std::vector<instance_draft> instances_;
     std::vector<rule_draft> rules_;

@@ -364,7 +364,7 @@ class Controller:
     """iomhost with a project made of instances."""
 
     def __init__(self, program, modules, host, folder, instances, *, rules="", options=(), wrap=(), secrets=None,
-                 environment=None, clock="at"):
+                 environment=None, clock="at", web="--no-web"):
         self.clock = clock  # "came": its clock is not ours, so what counts is when we heard of it
         self.instances = {each.name: each for each in instances}
         self.story = Story()  # lines of the log that are not for us, as {"what": level, "text", "instance"}
@@ -375,10 +375,11 @@ class Controller:
         if secrets is not None:
             self.secrets(secrets)
         self.program = Program(
-            host.command(*wrap, program, "run", self.project, "--no-web", "--modules", modules, "--log-format",
+            host.command(*wrap, program, "run", self.project, web, "--modules", modules, "--log-format",
                          "json", "--files", folder, *options),
             self._hear, cwd=folder, env={**os.environ, **(environment or {})})
-        self.program.ready()
+        said = self.program.ready()
+        self.page = said[0] if said else None  # its address, with a slash at the end
 
     def write(self):
         failed = told_rule("failed", "host/action-failed",

@@ -1,11 +1,14 @@
 """The controller's own troubles: freezes, clocks, limits, full disks; and many instances at once."""
 
+import json
 import os
 import pathlib
 import resource
 import shutil
 import signal
 import time
+import urllib.error
+import urllib.request
 
 from places import tool
 from programs import Missed, Raw, seconds_of
@@ -310,6 +313,40 @@ def disk_full(run):
     case.check(not press.story.all("error"), "the session was lost")
     told = controller.story.all("error", text=lambda text: "cannot be written" in text)
     case.check(len(told) == 1, f"said {len(told)} times")
+    run.account(case, press)
+
+
+@row("out of memory, file descriptors, threads; disk full on save", net=True, seconds=8)
+def disk_full_on_save(run):
+    """An edit in the page, with the project on a disk that has no room left."""
+    place = run.here()
+    peer = run.peer(place)
+    case = run.case("project's disk full, an edit in the page")
+    press = run.instance("press", peer)
+    full = ('exec 3<"$3" && mount -t tmpfs -o size=64k none "${3%/*}" && cat <&3 >"$3" && exec 3<&- && '
+            '{ dd if=/dev/zero of="${3%/*}/ballast" bs=4k 2>/dev/null || true; } && exec "$@"')
+    controller = run.control(place, press, web="--web=127.0.0.1:0", wrap=("unshare", "-m", "sh", "-c", full, "sh"))
+    talk(press)
+    file = pathlib.Path(f"/proc/{controller.program.process.pid}/root{controller.project}")
+    before = file.read_bytes()
+    with urllib.request.urlopen(controller.page + "api/instances/press", timeout=10) as answer:
+        seen, settings = answer.headers["ETag"], json.load(answer)["settings"]
+    request = urllib.request.Request(
+        controller.page + "api/instances/press", json.dumps({"settings": {**settings, "log-comms": "true"}}).encode(),
+        {"Content-Type": "application/json", "If-Match": seen}, method="PUT")
+    at = time.time()
+    try:
+        with urllib.request.urlopen(request, timeout=10):
+            case.check(False, "it was said to be saved")
+    except urllib.error.HTTPError as refused:
+        case.detect(time.time() - at, 1)
+        sentence = json.load(refused)["sentence"]
+        case.sentences.append(sentence)
+        case.check(refused.code == 500 and "No space left on device" in sentence, f"{refused.code}: {sentence}")
+    case.check(file.read_bytes() == before, "the old project file is not what it was")
+    case.check(sorted(os.listdir(file.parent)) == ["ballast", file.name], f"left behind: {os.listdir(file.parent)}")
+    press.talks()
+    case.check(not press.story.all("error"), "the session was lost")
     run.account(case, press)
 
 
