@@ -102,4 +102,29 @@ TEST(Flood, OfSmallMessagesIsWholeAndInOrder) {
     }
 }
 
+// TLS keeps records in store that the socket does not show, and the library keeps what it has opened while reading
+// pauses: where both had something, it once took that for a fault and closed the connection.
+TEST(Flood, OverTlsIsWholeInOneSession) {
+    constexpr int messages = 200'000;
+    const iom::test::temporary_folder folder;
+    iom::test::certificates authority(folder.path());
+    const auto pair = authority.issue("server", "IP:127.0.0.1");
+    const peer far_end({"--tls-cert", pair.certificate, "--tls-key", pair.key});
+    host controller(xml::project(
+        xml::instance("line", far_end.port(), "/flood?count=" + std::to_string(messages) + "&size=16",
+                      xml::set("protocol", "wss") + xml::set("tls-verify", "false") +
+                          xml::set("extended-logging", "true")) +
+        R"(<variable name="next" type="int" value="0"/>)" + slow_rules(20) +
+        xml::rule("line/websocket-established", xml::log("UP")) +
+        xml::rule("line/message-received", xml::act("host/add", {{"variable", "next"}}),
+                  "<match kind=\"regex\">^([0-9]+)\\.*$</match>", R"(<when value="${3}" is="${host/next}"/>)") +
+        xml::rule("line/message-received", xml::log("COUNT ${host/next}"),
+                  "<match kind=\"regex\">^" + std::to_string(messages - 1) + "\\.*$</match>")));
+    controller.wait_log("COUNT ");
+    EXPECT_EQ(controller.stop(), 0);
+    EXPECT_EQ(xml::logged(controller.program(), "COUNT "), std::vector<std::string>{std::to_string(messages)});
+    EXPECT_EQ(xml::logged(controller.program(), "UP").size(), 1U);
+    EXPECT_NE(controller.program().bytes(process::stream::err).find("reading pauses"), std::string::npos);
+}
+
 } // namespace
