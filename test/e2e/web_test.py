@@ -20,6 +20,7 @@ import time
 import types
 import unittest
 import unittest.mock
+import urllib.parse
 
 from web_support import PROJECT, Channel, Host, Program, eventually, raw, temporary
 
@@ -151,6 +152,40 @@ class Door(WebTest):
                 answer = host.ask("GET", path)
                 self.assertIn(answer.status, (400, 403, 404))
                 self.assertNotIn(b"<project", answer.bytes)
+
+    def test_no_body_is_too_deep(self):
+        host = self.host("--web", "127.0.0.1:0")
+        deep = "[" * 120_000 + "]" * 120_000
+        bodies = [(method, path) for path, one in CONTRACT["paths"].items() for method, what in one.items()
+                  if "application/json" in what.get("requestBody", {}).get("content", {})]
+        self.assertGreater(len(bodies), 10)
+        for method, path in bodies:
+            with self.subTest(f"{method} {path}"):
+                limit = CONTRACT["paths"][path][method]["x-body-limit"]
+                body = '{"settings":' + deep[:limit - 100] + "}"
+                answer = host.ask(method.upper(), path.replace("{name}", "press").replace("{action}", "send-message"), body,
+                                  {"Content-Type": "application/json"})
+                self.assertEqual(answer.status, 400, answer)
+        trial = {"rule": {"name": "x", "on": [{"trigger": "host/manual"}], "do": []}, "sample": {"trigger": "host/manual", "variables": {"message": 0}}}
+        text = json.dumps(trial).replace('"message": 0', '"message": ' + deep)
+        self.assertEqual(host.ask("POST", "/api/try", text, {"Content-Type": "application/json"}).status, 400)
+        self.assertEqual(host.ask("GET", "/api/system").status, 200)
+
+    def test_check_that_is_misspelt_changes_nothing(self):
+        host = self.host("--web", "127.0.0.1:0")
+        before = host.project.read_bytes()
+        new = {"name": "new", "module": "websocket-client", "settings": {"hostname": "127.0.0.1"}}
+        for query in ("check=1", "check=True", "check", "check="):
+            with self.subTest(query):
+                self.assertEqual(host.ask("POST", f"/api/instances?{query}", new).status, 400)
+        rule = {"If-Match": host.ask("GET", "/api/rules/Count").headers["etag"]}
+        order = {"names": [one["name"] for one in host.ask("GET", "/api/rules").json["rules"]][::-1]}
+        for method, path, body in (("POST", "/api/rules/Count/duplicate", {"name": "copy"}), ("PUT", "/api/rules/Count/enabled", {"enabled": False}),
+                                   ("PUT", "/api/rules-order", order)):
+            with self.subTest(path):
+                answer = host.ask(method, path + "?check=true", body, rule)
+                self.assertEqual((answer.status, answer.json.get("ok")), (200, True))
+        self.assertEqual(host.project.read_bytes(), before)
 
     def test_no_path_leads_out(self):
         host = self.host("--web", "127.0.0.1:0")
@@ -973,6 +1008,77 @@ class Editing(WebTest):
         self.assertEqual(put("other.pem", seen), 412) # somebody has removed it
         self.assertEqual(remove("plant-ca.pem", self.listed(host, "/api/files", "plant-ca.pem")), 204)
         self.assertEqual(remove("plant-ca.pem"), 404)
+
+    def test_what_is_asked_at_once_is_answered_in_turn(self):
+        host = self.host("--web", "127.0.0.1:0")
+        settings = json.dumps({"settings": {"hostname": "127.0.0.1", "port": "1"}})
+        wrong, until = [], time.monotonic() + 2
+
+        def ask_again_and_again():
+            line = host.connect()
+            try:
+                while time.monotonic() < until and not wrong:
+                    line.request("PUT", "/api/instances/press?check=true", settings, {"Content-Type": "application/json"})
+                    answer = line.getresponse()
+                    if (answer.status, json.loads(answer.read())["ok"]) != (200, True):
+                        wrong.append(answer.status)
+            except OSError as error:
+                wrong.append(repr(error))
+            finally:
+                line.close()
+
+        askers = [threading.Thread(target=ask_again_and_again) for _ in range(2)]
+        for each in askers:
+            each.start()
+        for each in askers:
+            each.join(30)
+            self.assertFalse(each.is_alive(), "an answer never came")
+        self.assertEqual(wrong, [])
+        self.assertIsNone(host.process.poll())
+
+    def test_names_that_no_address_could_mean(self):
+        host = self.host("--web", "127.0.0.1:0")
+        rule = lambda name: {"name": name, "on": [{"trigger": "host/manual"}], "do": [{"action": "host/log", "arguments": {"message": "x"}}]}
+        for name in ("a//b", "/a", "a/", "..", ".", "a/../b", "a\nb", "Count/enabled", "a/fire", "a/duplicate"):
+            with self.subTest(name):
+                refused = host.ask("POST", "/api/rules", rule(name))
+                self.assertEqual((refused.status, refused.json["mistakes"][0]["at"]), (422, "/name"))
+        for name in ("Start/Stop", "1.5 bar", "fire", "...", "100 %", "a?b#c", "Tür auf"):
+            with self.subTest(name):
+                self.assertEqual(host.ask("POST", "/api/rules", rule(name)).status, 201)
+                at = "/api/rules/" + urllib.parse.quote(name, safe="")
+                self.assertEqual(host.ask("GET", at).json["name"], name)
+                self.assertEqual(host.ask("POST", at + "/fire").json["fired"], True)
+                self.assertEqual(host.ask("DELETE", at, headers=self.revision(host, at)).status, 200)
+
+    def test_a_file_that_defaults_need_stays(self):
+        host = self.host("--web", "127.0.0.1:0")
+        self.assertEqual(host.ask("PUT", "/api/files/ca.pem", pathlib.Path(__file__).read_text(), {"Content-Type": "application/octet-stream"}).status, 204)
+        host.project.write_text(host.project.read_text().replace(
+            "<instance", '<defaults module="websocket-client"><set name="tls-ca">ca.pem</set></defaults>\n<instance', 1))
+        self.assertEqual(host.ask("POST", "/api/project/reload").status, 200)
+        self.assertEqual(host.ask("GET", "/api/files").json[0]["usedBy"], ["the defaults of websocket-client"])
+        self.assertEqual(host.ask("DELETE", "/api/files/ca.pem", headers=self.listed(host, "/api/files", "ca.pem")).status, 409)
+
+    def test_the_project_is_called_what_it_says(self):
+        host = self.host("--web", "127.0.0.1:0")
+        xml = host.ask("GET", "/api/project")
+        named = re.sub(r"<project[^>]*>", '<project name="Line 4">', xml.bytes.decode(), count=1)
+        self.assertEqual(host.ask("PUT", "/api/project", named, {"If-Match": xml.headers["etag"], "Content-Type": "application/xml"}).status, 200)
+        self.assertEqual(host.ask("GET", "/api/session").json["project"], "Line 4")
+        self.assertEqual(host.ask("GET", "/api/system").json["project"]["name"], "Line 4")
+
+    def test_a_row_takes_away_what_its_pattern_has(self):
+        host = self.host("--web", "127.0.0.1:0")
+        settings = host.ask("GET", "/api/instances/press").json["settings"]
+        given = {**settings, "bearer-token": "opensesame"}
+        self.assertEqual(host.ask("PUT", "/api/instances/press", {"settings": given}, self.revision(host, "/api/instances/press")).status, 200)
+        rows = [{"name": "with", "settings": {}}, {"name": "without", "settings": {"bearer-token": ""}},
+                {"name": "elsewhere", "settings": {"hostname": "127.0.0.2", "bearer-token": ""}}]
+        made = host.ask("POST", "/api/instances/table", {"module": "websocket-client", "like": "press", "rows": rows})
+        self.assertEqual(made.status, 201, made)
+        has = {row["name"]: "bearer-token" in host.ask("GET", f"/api/instances/{row['name']}").json["settings"] for row in rows}
+        self.assertEqual(has, {"with": True, "without": False, "elsewhere": False})
 
     def test_secrets_that_somebody_else_has_changed(self):
         host = self.host("--web", "127.0.0.1:0")
