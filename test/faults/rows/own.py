@@ -329,14 +329,14 @@ def disk_full_on_save(run):
     talk(press)
     file = pathlib.Path(f"/proc/{controller.program.process.pid}/root{controller.project}")
     before = file.read_bytes()
-    with urllib.request.urlopen(controller.page + "api/instances/press", timeout=10) as answer:
+    with place.controller.inside(), urllib.request.urlopen(controller.page + "api/instances/press", timeout=10) as answer:
         seen, settings = answer.headers["ETag"], json.load(answer)["settings"]
     request = urllib.request.Request(
         controller.page + "api/instances/press", json.dumps({"settings": {**settings, "log-comms": "true"}}).encode(),
         {"Content-Type": "application/json", "If-Match": seen}, method="PUT")
     at = time.time()
     try:
-        with urllib.request.urlopen(request, timeout=10):
+        with place.controller.inside(), urllib.request.urlopen(request, timeout=10):
             case.check(False, "it was said to be saved")
     except urllib.error.HTTPError as refused:
         case.detect(time.time() - at, 1)
