@@ -51,7 +51,8 @@ public:
     };
     using passes = std::function<bool(const line&)>;
 
-    /// The newest that pass and are older than `before`; without frames, or frames alone.
+    /// The newest that pass and are older than `before`; lines with frames among
+    /// them, or frames alone.
     [[nodiscard]] page newest(std::size_t most, std::uint64_t before, bool frames_only,
                               const passes& which) const;
     /// Those after a number, at most so many of them: the newest, and how many were left out.

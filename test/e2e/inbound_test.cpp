@@ -102,8 +102,8 @@ TEST(Flood, OfSmallMessagesIsWholeAndInOrder) {
     }
 }
 
-// TLS keeps records in store that the socket does not show, and the library keeps what it has opened while reading
-// pauses: where both had something, it once took that for a fault and closed the connection.
+// TLS keeps records in store that the socket does not show, and the library keeps what it has opened while
+// reading pauses: where both had something, it once took that for a fault and closed the connection.
 TEST(Flood, OverTlsIsWholeInOneSession) {
     constexpr int messages = 200'000;
     const iom::test::temporary_folder folder;
@@ -117,12 +117,14 @@ TEST(Flood, OverTlsIsWholeInOneSession) {
         R"(<variable name="next" type="int" value="0"/>)" + slow_rules(20) +
         xml::rule("line/websocket-established", xml::log("UP")) +
         xml::rule("line/message-received", xml::act("host/add", {{"variable", "next"}}),
-                  "<match kind=\"regex\">^([0-9]+)\\.*$</match>", R"(<when value="${3}" is="${host/next}"/>)") +
+                  "<match kind=\"regex\">^([0-9]+)\\.*$</match>",
+                  R"(<when value="${3}" is="${host/next}"/>)") +
         xml::rule("line/message-received", xml::log("COUNT ${host/next}"),
                   "<match kind=\"regex\">^" + std::to_string(messages - 1) + "\\.*$</match>")));
     controller.wait_log("COUNT ");
     EXPECT_EQ(controller.stop(), 0);
-    EXPECT_EQ(xml::logged(controller.program(), "COUNT "), std::vector<std::string>{std::to_string(messages)});
+    EXPECT_EQ(xml::logged(controller.program(), "COUNT "),
+              std::vector<std::string>{std::to_string(messages)});
     EXPECT_EQ(xml::logged(controller.program(), "UP").size(), 1U);
     EXPECT_NE(controller.program().bytes(process::stream::err).find("reading pauses"), std::string::npos);
 }
