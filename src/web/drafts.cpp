@@ -213,7 +213,7 @@ json to_json(const rule_draft& from, const manifest_lookup& module_of_instance) 
 
 values_draft values_from(const json& from) {
     values_draft made;
-    for (const auto& [id, value] : from.items()) {
+    for (const auto& [id, value] : from.get_ref<const json::object_t&>()) {
         made.emplace_back(id, value_from(value));
     }
     return made;
