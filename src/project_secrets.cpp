@@ -7,8 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
-#include <optional>
-#include <tuple>
 
 namespace iom::host {
 
@@ -168,11 +166,6 @@ bool is_set(const value_draft* value) {
     return value != nullptr && (text == nullptr || !text->empty());
 }
 
-const value_draft* effective(const values_draft& own, const values_draft& defaults, std::string_view id) {
-    const auto* found = find_value(own, id);
-    return found == nullptr ? find_value(defaults, id) : found;
-}
-
 /// Whether a text inserts something stored that is not among those which were given anew.
 bool inserts_stored(std::string_view text, const std::set<std::string, std::less<>>& anew) {
     constexpr std::string_view secret = "${secret:";
@@ -254,10 +247,10 @@ std::vector<std::string> secrets_to_ask(const values_draft& present, const value
                                         const values_draft& defaults, const manifest::module_manifest& module,
                                         const std::set<std::string, std::less<>>& anew) {
     const auto differs = [&](const manifest::setting& one) {
-        const auto* after = effective(wanted, defaults, one.id);
+        const auto* after = effective_value(wanted, defaults, one.id);
         if (after != nullptr && std::holds_alternative<kept_value>(*after))
             return false;
-        const auto* before = effective(present, defaults, one.id);
+        const auto* before = effective_value(present, defaults, one.id);
         const auto read = [&](const value_draft* value) {
             return value == nullptr ? value_draft{one.default_value.value_or("")} : *value;
         };
@@ -270,158 +263,23 @@ std::vector<std::string> secrets_to_ask(const values_draft& present, const value
     if (!leads_elsewhere)
         return asked;
     for (const auto& one : module.settings) {
-        const auto* after = effective(wanted, defaults, one.id);
+        const auto* after = effective_value(wanted, defaults, one.id);
         if (!is_set(after))
             continue;
         const bool kept = std::holds_alternative<kept_value>(*after);
         if (one.type == manifest::type::secret) {
             // One that comes from the defaults was not given for this place either.
             const bool given = !kept && find_value(wanted, one.id) == after && !inserts_stored(*after, anew);
-            if (!given && (inserts_stored(*after, anew) || is_set(effective(present, defaults, one.id))))
+            if (!given &&
+                (inserts_stored(*after, anew) || is_set(effective_value(present, defaults, one.id))))
                 asked.push_back(one.id);
             continue;
         }
-        const auto* value = kept ? effective(present, defaults, one.id) : after;
+        const auto* value = kept ? effective_value(present, defaults, one.id) : after;
         if (value != nullptr && inserts_stored(*value, anew))
             asked.push_back(one.id);
     }
     return asked;
-}
-
-namespace {
-
-/// A reference, and towards where.
-struct use {
-    led_elsewhere what;
-    std::string place;
-};
-
-class use_finder {
-public:
-    use_finder(std::string_view xml, const manifest_lookup& modules) {
-        std::vector<manifest::mistake> mistakes;
-        const auto root = manifest::parse_xml(xml, "", mistakes);
-        if (!mistakes.empty())
-            return; // that is said elsewhere
-        for (const auto& child : root.children)
-            if (const auto* id = child.attribute("module"); child.name == "defaults" && id != nullptr)
-                defaults_[*id] = read_settings(child, modules(*id));
-        instances_ = read_instances(root, modules);
-        for (const auto& one : instances_)
-            in_instance(one, modules(one.module));
-        for (const auto& one : read_rule_drafts(root))
-            in_rule(one);
-    }
-
-    std::vector<use> found;
-
-private:
-    void in_instance(const instance_draft& one, const manifest::module_manifest* module) {
-        const auto& defaults = defaults_[one.module];
-        std::string place = one.module;
-        if (module == nullptr)
-            place += '\n' + one.name;
-        else
-            for (const auto& setting : module->settings) {
-                if (!asks_for_secrets(setting.id))
-                    continue;
-                const auto* value = effective(one.settings, defaults, setting.id);
-                const auto* text = value == nullptr ? nullptr : std::get_if<std::string>(value);
-                place += '\n' + (text == nullptr ? setting.default_value.value_or("") : *text);
-            }
-        places_[one.name] = place;
-        for (const auto& [id, value] : one.settings)
-            in_value(value, id, place);
-        for (const auto& [id, value] : defaults)
-            if (find_value(one.settings, id) == nullptr)
-                in_value(value, id, place);
-    }
-
-    void in_rule(const rule_draft& one) {
-        const auto by = "rule " + one.name;
-        for (const auto& each : one.when)
-            for (const auto* text :
-                 {&each.value, &each.is, &each.is_not, &each.less, &each.greater, &each.contains})
-                if (*text)
-                    in_text(**text, by, host_);
-        for (const auto& act : one.act) {
-            const auto owner = act.action.substr(0, act.action.find('/'));
-            for (const auto& place : owner == "this" ? heard_from(one) : places_of(owner))
-                for (const auto& [id, value] : act.arguments)
-                    in_value(value, by, place);
-        }
-    }
-
-    [[nodiscard]] std::set<std::string> heard_from(const rule_draft& one) const {
-        std::set<std::string> all;
-        for (const auto& each : one.on)
-            all.merge(places_of(each.trigger.substr(0, each.trigger.find('/'))));
-        return all;
-    }
-
-    /// Of an instance, or of every instance of a module.
-    [[nodiscard]] std::set<std::string> places_of(const std::string& owner) const {
-        std::set<std::string> all;
-        for (const auto& one : instances_)
-            if (one.name == owner || one.module == owner)
-                all.insert(places_.at(one.name));
-        if (all.empty())
-            all.insert(host_);
-        return all;
-    }
-
-    void in_value(const value_draft& value, const std::string& by, const std::string& place) {
-        const auto in = [&](const std::string& text) { in_text(text, by, place); };
-        if (const auto* text = std::get_if<std::string>(&value))
-            in(*text);
-        if (const auto* list = std::get_if<std::vector<std::string>>(&value))
-            std::for_each(list->begin(), list->end(), in);
-        if (const auto* all = std::get_if<std::vector<match_draft>>(&value))
-            for (const auto& each : *all)
-                in(each.text);
-        if (const auto* steps = std::get_if<std::vector<step_draft>>(&value))
-            for (const auto& step : *steps) {
-                in(step.send);
-                for (const auto& each : step.await)
-                    in(each.text);
-            }
-    }
-
-    void in_text(std::string_view text, const std::string& by, const std::string& place) {
-        for (const auto* mark : {"${secret:", "${env:"}) {
-            const std::string_view begin = mark;
-            for (auto at = text.find(begin); at != text.npos; at = text.find(begin, at + 1)) {
-                const auto rest = text.substr(at + begin.size());
-                const auto name = rest.substr(0, rest.find_first_of("|}"));
-                found.push_back({{by, std::string{name}, begin == "${env:"}, place});
-            }
-        }
-    }
-
-    const std::string host_ = "host";
-    std::map<std::string, values_draft> defaults_;
-    std::vector<instance_draft> instances_;
-    std::map<std::string, std::string> places_;
-};
-
-} // namespace
-
-std::vector<led_elsewhere> secrets_led_elsewhere(std::string_view before, std::string_view after,
-                                                 const manifest_lookup& modules,
-                                                 const std::set<std::string, std::less<>>& anew) {
-    std::vector<led_elsewhere> led;
-    auto wanted = use_finder{after, modules}.found;
-    if (wanted.empty())
-        return led;
-    std::set<std::tuple<bool, std::string, std::string>> known;
-    for (auto& one : use_finder{before, modules}.found)
-        known.emplace(one.what.environment, std::move(one.what.name), std::move(one.place));
-    for (auto& one : wanted) {
-        const bool given = !one.what.environment && anew.contains(one.what.name);
-        if (!given && !known.contains({one.what.environment, one.what.name, one.place}))
-            led.push_back(std::move(one.what));
-    }
-    return led;
 }
 
 } // namespace iom::host

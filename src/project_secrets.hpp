@@ -51,20 +51,6 @@ std::vector<std::string> secrets_to_ask(const values_draft& present, const value
                                         const values_draft& defaults, const manifest::module_manifest& module,
                                         const std::set<std::string, std::less<>>& anew = {});
 
-/// A stored secret, or environment variable, on its way to where it was not used before.
-struct led_elsewhere {
-    std::string by;   ///< the id of the setting, or `rule NAME`
-    std::string name; ///< of the secret or variable
-    bool environment = false;
-};
-
-/// Whatever in `after` inserts `${secret:NAME}` or `${env:NAME}` towards another place (protocol, host, port,
-/// proxy, check of the certificate) than any that it is used towards in `before`: in settings of instances,
-/// new or changed, and in rules. Stored ones that were given `anew` may go anywhere.
-std::vector<led_elsewhere> secrets_led_elsewhere(std::string_view before, std::string_view after,
-                                                 const manifest_lookup& modules,
-                                                 const std::set<std::string, std::less<>>& anew);
-
 /// Surroundings in which some secrets are there already, to check a project before they are saved.
 class surroundings_with_secrets final : public surroundings {
 public:

@@ -7,6 +7,7 @@ namespace iom::host::web {
 
 /// One edit on its road.
 struct web::body::plan {
+    visitor who;                               ///< whose it is
     std::shared_ptr<const std::string> source; ///< of the project that the edit was made in
     std::string text;                          ///< of the project, as it would be
     std::vector<named_secret> secrets;         ///< values to be kept beside it

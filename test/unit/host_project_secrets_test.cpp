@@ -1,5 +1,7 @@
 #include "project_secrets.hpp"
 
+#include "secret_uses.hpp"
+
 #include "project_edit.hpp"
 #include "redact.hpp"
 #include "secrets.hpp"
@@ -275,6 +277,28 @@ TEST(host_project_secrets, lead_nowhere_else_unseen) {
         EXPECT_THAT(led(both, both + one), ElementsAre("rule R key")) << one;
     const auto told = both + rule("host/manual", "b/send-message");
     EXPECT_THAT(led(told, told), IsEmpty());
+}
+
+TEST(host_project_secrets, lead_nowhere_else_by_rules_of_the_host) {
+    const auto rule = [](const std::string& url, const std::string& more = {}) {
+        return "<project name=\"P\"><rule name=\"R\"><on trigger=\"host/manual\"/><do action=\"host/http\">"
+               "<arg name=\"url\">" +
+               url + "</arg><arg name=\"body\">${secret:key}</arg>" + more + "</do></rule></project>";
+    };
+    const auto leads = [&](const std::string& before, const std::string& after) {
+        return !secrets_led_elsewhere(before, after, modules, {}).empty();
+    };
+    const auto here = rule("http://here/login");
+    EXPECT_FALSE(leads(here, rule("http://HERE:80/other?x=${1}")));
+    EXPECT_FALSE(leads(rule("https://${host/there}/a"), rule("https://${host/there}/a")));
+    for (const auto& elsewhere :
+         {rule("http://there/login"), rule("https://here/login"), rule("http://here:81/login"),
+          rule("http://here${host/there}/login"), rule("${host/there}"), rule("http://${host/there}/login"),
+          rule("http://here.there/login")})
+        EXPECT_TRUE(leads(here, elsewhere)) << elsewhere;
+    const auto unchecked = rule("http://here/login", "<arg name=\"tls-verify\">${host/there}</arg>");
+    EXPECT_TRUE(leads(here, unchecked));
+    EXPECT_FALSE(leads(unchecked, unchecked));
 }
 
 TEST(SecretsToAsk, NamesEverySettingThatInsertsAStoredOne) {
