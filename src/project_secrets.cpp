@@ -1,6 +1,7 @@
 #include "project_secrets.hpp"
 
 #include "checks.hpp"
+#include "common/credentials.hpp"
 #include "project_mentions.hpp"
 #include "xml_text.hpp"
 
@@ -64,6 +65,46 @@ std::vector<literal> literals_of(std::string_view value) {
     return found;
 }
 
+/// Where a value that is no secret as a whole has a credential in it: the password of a proxy, or what a
+/// header such as Authorization brings along, without its scheme; an empty one: nowhere.
+struct span_of_text {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+};
+
+span_of_text password_in(std::string_view proxy) {
+    const auto at = proxy.rfind('@');
+    if (at == proxy.npos)
+        return {};
+    const auto scheme = proxy.find("://");
+    const auto begin = scheme == proxy.npos || scheme > at ? 0 : scheme + 3;
+    // The colon between user and password is none of a reference's.
+    auto colon = begin;
+    for (; colon < at && proxy[colon] != ':'; ++colon)
+        if (proxy.substr(colon).starts_with("${"))
+            colon = std::min(proxy.find('}', colon), at - 1);
+    return {colon < at ? colon + 1 : begin, at};
+}
+
+span_of_text credential_in(std::string_view header) {
+    constexpr std::string_view blanks = " \t";
+    const auto colon = std::min(header.find(':'), header.size());
+    const auto name = header.substr(0, colon);
+    if (!is_credential_header(name))
+        return {};
+    auto begin =
+        std::min(header.find_first_not_of(blanks, std::min(colon + 1, header.size())), header.size());
+    const auto end = header.find_last_not_of(blanks) + 1;
+    const auto scheme_end = header.find_first_of(blanks, begin);
+    const bool has_scheme = name.size() >= 13 && scheme_end < end &&
+                            header.substr(begin, scheme_end - begin).find("${") == header.npos &&
+                            std::equal(name.end() - 13, name.end(), std::string_view{"authorization"}.begin(),
+                                       [](char a, char b) { return (a | 0x20) == b; });
+    if (has_scheme)
+        begin = header.find_first_not_of(blanks, scheme_end);
+    return {begin, std::max(begin, end)};
+}
+
 class mover {
 public:
     mover(std::string_view xml, const element& root, const manifest_lookup& modules,
@@ -93,8 +134,14 @@ private:
         for (const auto& child : at.children) {
             const auto* id = child.attribute("name");
             const auto* what = module == nullptr || id == nullptr ? nullptr : module->find_setting(*id);
-            if (child.name == "set" && what != nullptr && what->type == manifest::type::secret)
+            if (child.name != "set" || what == nullptr)
+                continue;
+            if (what->type == manifest::type::secret)
                 move(child, name + "-" + *id);
+            else if (*id == "proxy")
+                move_part(child, name + "-" + *id, password_in);
+            else if (*id == "headers")
+                move_headers(child, name + "-" + *id);
         }
     }
 
@@ -107,8 +154,12 @@ private:
             ++number;
             for (const auto& child : act.children) {
                 const auto* id = child.attribute("name");
-                if (child.name == "arg" && id != nullptr && is_secret_argument(*action, *id))
+                if (child.name != "arg" || id == nullptr)
+                    continue;
+                if (is_secret_argument(*action, *id))
                     move(child, name + "-" + std::to_string(number) + "-" + *id);
+                else if (*action == "host/http" && *id == "headers")
+                    move_headers(child, name + "-" + std::to_string(number) + "-" + *id);
             }
         }
     }
@@ -139,9 +190,34 @@ private:
                 move_text(child, base);
     }
 
+    void move_headers(const element& at, const std::string& base) {
+        const auto move_header = [&](const element& line) {
+            const auto text = own_text(to_.text(), line).text;
+            move_part(line, base + "-" + name_of(text.substr(0, text.find(':'))), credential_in);
+        };
+        move_header(at);
+        for (const auto& child : at.children)
+            if (child.name == "item")
+                move_header(child);
+    }
+
+    void move_part(const element& at, const std::string& base, span_of_text (*part)(std::string_view)) {
+        const auto value = own_text(to_.text(), at);
+        const auto within = part(value.text);
+        move_literals(value, base, within.begin, within.end);
+    }
+
     void move_text(const element& at, const std::string& base) {
         const auto value = own_text(to_.text(), at);
-        for (const auto& one : literals_of(value.text)) {
+        move_literals(value, base, 0, value.text.size());
+    }
+
+    /// Those that lie from `begin` to `end` of the value.
+    void move_literals(const written_text& value, const std::string& base, std::size_t begin,
+                       std::size_t end) {
+        for (auto one : literals_of(std::string_view{value.text}.substr(begin, end - begin))) {
+            one.begin += begin;
+            one.end += begin;
             auto name = base;
             for (int number = 2; (stored_ && stored_(name)) || !taken_.insert(name).second; ++number)
                 name = base + "-" + std::to_string(number);
@@ -203,6 +279,34 @@ moved_secrets move_secrets(std::string_view xml, const manifest_lookup& modules,
     if (!mistakes.empty())
         return {std::string{xml}, {}};
     return mover{xml, root, modules, stored}.run();
+}
+
+std::string with_comments(std::string_view xml, const std::function<std::string(std::string_view)>& clean) {
+    std::string made;
+    while (!xml.empty()) {
+        std::string_view ends;
+        for (const auto& [begins, closes] : {std::pair<std::string_view, std::string_view>{"<!--", "-->"},
+                                             {"<![CDATA[", "]]>"},
+                                             {"<?", "?>"}})
+            if (ends.empty() && xml.starts_with(begins))
+                ends = closes;
+        std::size_t size = 1;
+        if (!ends.empty()) {
+            size = xml.find(ends, 1);
+            size = size == xml.npos ? xml.size() : size + ends.size();
+        } else if (xml.front() == '<') {
+            char quote = 0; // of an attribute's value
+            for (; size < xml.size() && (quote != 0 || xml[size - 1] != '>'); ++size)
+                if (quote != 0 ? xml[size] == quote : xml[size] == '"' || xml[size] == '\'')
+                    quote = quote != 0 ? char{0} : xml[size];
+        } else {
+            size = std::min(xml.find('<'), xml.size());
+        }
+        const auto piece = xml.substr(0, size);
+        made += ends == "-->" ? clean(piece) : std::string{piece};
+        xml.remove_prefix(size);
+    }
+    return made;
 }
 
 std::set<std::string, std::less<>> unmentioned(std::string_view xml, std::vector<std::string> names) {

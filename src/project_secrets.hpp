@@ -26,11 +26,15 @@ struct moved_secrets {
 using stored_lookup = std::function<bool(std::string_view name)>;
 
 /// Every value of type secret, in settings, defaults and arguments, that is written out becomes
-/// `${secret:INSTANCE-SETTING}` (`MODULE-SETTING`, `RULE-N-ARGUMENT`). References stay as they are, and a
-/// name that something else in the file refers to, or that is `stored`, is not taken again. A file that
+/// `${secret:INSTANCE-SETTING}` (`MODULE-SETTING`, `RULE-N-ARGUMENT`), and so do a proxy's password and what
+/// headers such as Authorization bring along (`INSTANCE-headers-Authorization`). References stay as they are,
+/// and a name that something else in the file refers to, or that is `stored`, is not taken again. A file that
 /// cannot be read is given back.
 moved_secrets move_secrets(std::string_view xml, const manifest_lookup& modules,
                            const stored_lookup& stored = {});
+
+/// An XML text with `clean` applied to its comments, and to nothing else.
+std::string with_comments(std::string_view xml, const std::function<std::string(std::string_view)>& clean);
 
 /// Those of `names`, of the secrets that are stored, which `xml` does not mention: whatever they are for, it
 /// is not the settings that are written there, and their values stay.

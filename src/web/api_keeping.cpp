@@ -174,17 +174,26 @@ void web::body::remove_secret(const std::shared_ptr<asking>& from, reply to) {
 std::optional<answer> web::body::led_by_value(const visitor& who, const std::string& name) {
     const std::shared_ptr<const words> said = say();
     std::vector<std::string> asked;
-    bool environment = false;
-    for (led_elsewhere& each :
-         secrets_led_by_value(said->without_secrets(), name, said->modules(), given_.of(who, steady_ms()))) {
-        environment = environment || each.environment;
-        if (std::find(asked.begin(), asked.end(), each.by) == asked.end()) {
-            asked.push_back(std::move(each.by));
+    std::vector<std::string> others;
+    const auto add = [](std::vector<std::string>& to, const std::string& what) {
+        if (std::find(to.begin(), to.end(), what) == to.end()) {
+            to.push_back(what);
         }
+    };
+    for (const led_elsewhere& each :
+         secrets_led_by_value(said->without_secrets(), name, said->modules(), given_.of(who, steady_ms()))) {
+        add(asked, each.by);
+        add(others, each.environment ? "${env:" + each.name + '}' : each.name);
     }
-    return asked.empty() ? std::nullopt
-                         : std::optional(problem(422, "mistakes", asks_anew(asked, environment),
-                                                 {{"needsSecrets", asked}}));
+    if (asked.empty()) {
+        return std::nullopt;
+    }
+    return problem(422, "mistakes",
+                   "The secret " + name +
+                       " says where a line leads, so what else is sent there is asked for first: give " +
+                       listed(others) + " anew, or change " + name +
+                       " in the secrets file itself and reload the project.",
+                   {{"needsSecrets", asked}});
 }
 
 void web::body::change_secrets(const visitor& who, std::vector<named_secret> values, std::string gone,

@@ -101,7 +101,7 @@ std::shared_ptr<const words> web::body::say() {
         const runtime_options& made = controller_.made_with();
         auto around = std::make_shared<site>(made.project, made.modules, made.file_folders, known_);
         words_ = std::make_shared<const words>(now.source, now.generation, made.project, std::move(around),
-                                               access_.key);
+                                               access_.key, known_);
         edition_ = now;
     }
     return words_;

@@ -58,7 +58,8 @@ void web::body::test_connection(const std::shared_ptr<asking>& from, reply to) {
             to(problem(422, "mistakes", asks_anew(led, environment), {{"needsSecrets", led}}));
             return;
         }
-        moved_secrets moved = move_secrets(made.text, said->modules());
+        const std::vector<std::string> names = stored_secrets();
+        moved_secrets moved = accept_upload(made.text, text, said->modules(), {names.begin(), names.end()});
         text = std::move(moved.text);
         secrets = std::move(moved.values);
     }

@@ -5,6 +5,7 @@
 #include "host_manifest.hpp"
 #include "project_edit.hpp"
 #include "rule_trial.hpp"
+#include "web/draft_site.hpp"
 #include "web/drafts.hpp"
 #include "web/shown.hpp"
 
@@ -194,7 +195,10 @@ void web::body::try_draft(const std::shared_ptr<asking>& from, reply to) {
         return;
     }
     const runtime_options& with = controller_.made_with();
-    auto around = std::make_shared<site>(with.project, with.modules, with.file_folders, known_);
+    const std::vector<std::string> names = stored_secrets();
+    const std::shared_ptr<site> around = std::make_shared<draft_site>(
+        with, known_,
+        accept_upload(made.text, said->xml(), said->modules(), {names.begin(), names.end()}).values);
     std::vector<manifest::mistake> mistakes;
     const std::shared_ptr<const project> read = parse_project(made.text, with.project, *around, mistakes);
     const auto rule = read == nullptr ? std::nullopt : read->find_rule(draft.name);

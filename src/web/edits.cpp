@@ -150,9 +150,11 @@ void web::body::judge_and_apply(std::shared_ptr<plan> what, reply to, std::funct
     };
     const runtime_options& made = controller_.made_with();
     const std::shared_ptr<const words> said = say();
-    what->environment = ask_for_led(what->who, *what->source, what->given.empty() ? what->text : what->given,
-                                    *said, what->needs_secrets);
-    moved_secrets moved = move_secrets(what->text, said->modules(), said->stored());
+    what->environment = ask_for_led(what->who, *what->source, what->text, *said, what->needs_secrets);
+    // What is shown as a reference may stand in the file itself still, and comes back as a reference.
+    const std::vector<std::string> names = stored_secrets();
+    moved_secrets moved =
+        accept_upload(what->text, *what->source, said->modules(), {names.begin(), names.end()});
     what->text = std::move(moved.text);
     what->secrets.insert(what->secrets.end(), moved.values.begin(), moved.values.end());
     auto around = std::make_shared<draft_site>(made, known_, what->secrets);

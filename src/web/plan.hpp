@@ -14,7 +14,6 @@ struct web::body::plan {
     std::vector<std::string> touched;          ///< instances whose settings the modules are to judge
     std::vector<std::string> needs_secrets;
     bool environment = false;                            ///< and what needs them are not secrets alone
-    std::string given;                                   ///< the text as it was sent; empty: as in `text`
     std::function<std::string(const spot& where)> place; ///< in the request's body; nothing: somewhere else
     std::function<std::string(const words& after)> revision;
     std::string name;               ///< to be told

@@ -232,6 +232,52 @@ class Secrets(web_test.WebTest):
         self.assertEqual(give("vault", "thirdone").status, 204)
         self.assertEqual(give("by", "127.0.0.2").status, 204)
 
+    def test_those_written_into_proxies_headers_and_comments(self):
+        literal = ('<set name="proxy">http://u:LITERAL2@127.0.0.1:9</set><set name="headers">'
+                   '<item>X-Key: LITERAL3</item><item>Authorization: Digest LITERAL4</item><item>X-Site: hall 7</item></set>'
+                   '<set name="extended-logging">true</set>')
+        rules = ('<rule name="Con"><on trigger="host/manual"/><do action="press/connect"><arg name="bearer-token">LITERAL5</arg></do>'
+                 '<do action="host/http"><arg name="url">http://127.0.0.1:9/</arg><arg name="headers"><item>Cookie: LITERAL6</item></arg></do></rule>'
+                 '<!-- once LITERAL2, now LITERAL3 -->')
+        host = self.host_with(settings=literal, rules=rules)
+        host.ask("GET", "/api/instances")
+        self.assertEqual(host.ask("POST", "/api/rules/Con/fire").status, 200)
+        eventually("it has failed", lambda: "lastError" in host.ask("GET", "/api/instances/press").json["summary"])
+        for place, all in self.told(host).items():
+            self.assertNotIn(b"LITERAL", all, place)
+        self.assertIn(b"<!-- once ***, now *** -->", host.ask("GET", "/api/project").bytes)
+        here = host.ask("GET", "/api/instances/press").json["settings"]
+        self.assertEqual(here["proxy"], "http://u:${secret:press-proxy}@127.0.0.1:9")
+        self.assertEqual(here["headers"], ["X-Key: ${secret:press-headers-X-Key}",
+                                           "Authorization: Digest ${secret:press-headers-Authorization}", "X-Site: hall 7"])
+        def save(settings, check=""):
+            return host.ask("PUT", "/api/instances/press" + check, {"settings": settings}, self.seen(host, "/api/instances/press"))
+        # What is shown as a reference is kept when the form is saved, and asked for when it is led elsewhere.
+        for changed in ({"hostname": "127.0.0.2"}, {"proxy": "http://u:${secret:press-proxy}@127.0.0.2:9"}):
+            self.assertIn("headers", save({**here, **changed}).json["needsSecrets"])
+        trial = host.ask("POST", "/api/instances/press/test", {"settings": {**here, "path": "/other"}})
+        self.assertEqual(trial.status, 202, trial)
+        self.assertEqual(save({**here, "path": "/other"}, "?check=true").json["ok"], True)
+        self.assertEqual(host.project.read_text().count("LITERAL"), 7)
+        saved = save({**here, "path": "/other"})
+        self.assertEqual(saved.status, 200, saved)
+        text, kept = host.project.read_text(), (host.folder / "line.secrets").read_text()
+        self.assertIn("X-Key: ${secret:press-headers-X-Key}", text)
+        self.assertEqual(text.count("LITERAL"), 2) # in the comment, which is the owner's
+        for name, value in (("press-proxy", "LITERAL2"), ("press-headers-X-Key", "LITERAL3"), ("press-headers-Authorization", "LITERAL4"),
+                            ("Con-1-bearer-token", "LITERAL5"), ("Con-2-headers-Cookie", "LITERAL6")):
+            self.assertRegex(kept, f"{name} ?= ?{value}\n")
+        # Another one is typed in the form, as any text is.
+        typed = ["X-Key: LITERAL7", *here["headers"][1:]]
+        self.assertEqual(save({**here, "headers": typed}).status, 200)
+        self.assertRegex((host.folder / "line.secrets").read_text(), "press-headers-X-Key ?= ?LITERAL7\n")
+        for place, all in self.told(host).items():
+            self.assertNotIn(b"LITERAL", all, place)
+        project = host.ask("GET", "/api/project")
+        headers = {"If-Match": project.headers["etag"], "Content-Type": "application/xml"}
+        self.assertEqual(host.ask("PUT", "/api/project", project.bytes.decode().replace("hall 7", "hall 8"), headers).status, 200)
+        self.assertIn("hall 8", host.project.read_text())
+
 
 if __name__ == "__main__":
     web_test.take_arguments(sys.argv)
