@@ -1,7 +1,8 @@
 #include "module/frame_log.hpp"
 
+#include "common/credentials.hpp"
+
 #include <algorithm>
-#include <array>
 
 namespace iom::ws {
 
@@ -42,21 +43,6 @@ std::string_view beginning(std::string_view text, std::size_t limit) {
         --limit;
     }
     return text.substr(0, limit);
-}
-
-bool same_name(std::string_view a, std::string_view b) {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [&](char x, char y) { return lower(x) == lower(y); });
-}
-
-bool holds_secret(std::string_view name) {
-    static constexpr std::array<std::string_view, 7> names{
-        "Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie", "X-Api-Key",
-        "X-Auth-Token",  "Authentication-Info",
-    };
-    return std::any_of(names.begin(), names.end(),
-                       [&](std::string_view one) { return same_name(one, name); });
 }
 
 std::string head_of(direction way, std::string_view opcode, bool fin, std::uint64_t length) {
@@ -124,7 +110,7 @@ std::string head_lines(direction way, std::string_view head) {
         lines += arrow(way);
         lines += ' ';
         const std::size_t colon = one.find(':');
-        if (colon != std::string_view::npos && holds_secret(one.substr(0, colon))) {
+        if (colon != std::string_view::npos && is_credential_header(one.substr(0, colon))) {
             append_text(lines, one.substr(0, colon));
             lines += ": (not shown)";
         } else {

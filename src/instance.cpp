@@ -230,6 +230,9 @@ module_answer instance::invoke(std::uint32_t action, std::span<const argument_vi
         }
         for (const manifest::field& field : module_.manifest.actions[at].arguments) {
             if (field.number == each.number && field.type == manifest::type::secret) {
+                if (each.what.text.size() > redactor::longest_passing) {
+                    return {IOM_ARGUMENT, too_long_secret(field.id, each.what.text.size())};
+                }
                 known_.add(each.what.text, redactor::stay::passing);
             }
         }

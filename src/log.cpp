@@ -189,10 +189,14 @@ void log::write_module(log_level level, std::string_view instance, std::string_v
 void log::queue(log_record record) {
     // A frame whose payload was cut: the cut may have left a part of a secret.
     constexpr std::string_view cut = " ...";
+    constexpr std::string_view before_payload = ": ";
     std::string clean;
     if (record.level == log_level::frame && record.message.ends_with(cut)) {
         record.message.remove_suffix(cut.size());
-        clean = secrets_.redact_cut(record.message);
+        const std::size_t head = record.message.find(before_payload);
+        const std::size_t begin = head == record.message.npos ? 0 : head + before_payload.size();
+        clean = secrets_.redact(record.message.substr(0, begin));
+        clean += secrets_.redact_cut(record.message.substr(begin));
         clean += cut;
     } else {
         clean = secrets_.redact(record.message);

@@ -92,6 +92,9 @@ public:
 
     [[nodiscard]] std::uint64_t dropped() const;
 
+    /// What takes the secrets out of its lines.
+    [[nodiscard]] const redactor& secrets() const noexcept { return secrets_; }
+
     /// Before the first thread that logs; it must outlive the log.
     void kept_by(log_keeper* keeper) { keeper_ = keeper; }
     [[nodiscard]] const std::filesystem::path& folder() const { return options_.folder; }

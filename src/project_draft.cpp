@@ -187,6 +187,12 @@ const value_draft* find_value(const values_draft& among, std::string_view id) {
     return nullptr;
 }
 
+const value_draft* effective_value(const values_draft& own, const values_draft& defaults,
+                                   std::string_view id) {
+    const auto* found = find_value(own, id);
+    return found == nullptr ? find_value(defaults, id) : found;
+}
+
 value_draft read_value(const element& at, const manifest::field* what) {
     using manifest::type;
     if (what == nullptr) {

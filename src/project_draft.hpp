@@ -54,6 +54,10 @@ using values_draft = std::vector<std::pair<std::string, value_draft>>;
 /// The value of that id, or null.
 const value_draft* find_value(const values_draft& among, std::string_view id);
 
+/// The same among an instance's own, or else among the module's defaults.
+const value_draft* effective_value(const values_draft& own, const values_draft& defaults,
+                                   std::string_view id);
+
 struct instance_draft {
     std::string name;
     std::string module;

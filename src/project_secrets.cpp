@@ -1,14 +1,13 @@
 #include "project_secrets.hpp"
 
 #include "checks.hpp"
+#include "common/credentials.hpp"
 #include "project_mentions.hpp"
 #include "xml_text.hpp"
 
 #include <algorithm>
 #include <array>
 #include <iterator>
-#include <optional>
-#include <tuple>
 
 namespace iom::host {
 
@@ -66,6 +65,46 @@ std::vector<literal> literals_of(std::string_view value) {
     return found;
 }
 
+/// Where a value that is no secret as a whole has a credential in it: the password of a proxy, or what a
+/// header such as Authorization brings along, without its scheme; an empty one: nowhere.
+struct span_of_text {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+};
+
+span_of_text password_in(std::string_view proxy) {
+    const auto at = proxy.rfind('@');
+    if (at == proxy.npos)
+        return {};
+    const auto scheme = proxy.find("://");
+    const auto begin = scheme == proxy.npos || scheme > at ? 0 : scheme + 3;
+    // The colon between user and password is none of a reference's.
+    auto colon = begin;
+    for (; colon < at && proxy[colon] != ':'; ++colon)
+        if (proxy.substr(colon).starts_with("${"))
+            colon = std::min(proxy.find('}', colon), at - 1);
+    return {colon < at ? colon + 1 : begin, at};
+}
+
+span_of_text credential_in(std::string_view header) {
+    constexpr std::string_view blanks = " \t";
+    const auto colon = std::min(header.find(':'), header.size());
+    const auto name = header.substr(0, colon);
+    if (!is_credential_header(name))
+        return {};
+    auto begin =
+        std::min(header.find_first_not_of(blanks, std::min(colon + 1, header.size())), header.size());
+    const auto end = header.find_last_not_of(blanks) + 1;
+    const auto scheme_end = header.find_first_of(blanks, begin);
+    const bool has_scheme = name.size() >= 13 && scheme_end < end &&
+                            header.substr(begin, scheme_end - begin).find("${") == header.npos &&
+                            std::equal(name.end() - 13, name.end(), std::string_view{"authorization"}.begin(),
+                                       [](char a, char b) { return (a | 0x20) == b; });
+    if (has_scheme)
+        begin = header.find_first_not_of(blanks, scheme_end);
+    return {begin, std::max(begin, end)};
+}
+
 class mover {
 public:
     mover(std::string_view xml, const element& root, const manifest_lookup& modules,
@@ -95,8 +134,14 @@ private:
         for (const auto& child : at.children) {
             const auto* id = child.attribute("name");
             const auto* what = module == nullptr || id == nullptr ? nullptr : module->find_setting(*id);
-            if (child.name == "set" && what != nullptr && what->type == manifest::type::secret)
+            if (child.name != "set" || what == nullptr)
+                continue;
+            if (what->type == manifest::type::secret)
                 move(child, name + "-" + *id);
+            else if (*id == "proxy")
+                move_part(child, name + "-" + *id, password_in);
+            else if (*id == "headers")
+                move_headers(child, name + "-" + *id);
         }
     }
 
@@ -109,8 +154,12 @@ private:
             ++number;
             for (const auto& child : act.children) {
                 const auto* id = child.attribute("name");
-                if (child.name == "arg" && id != nullptr && is_secret_argument(*action, *id))
+                if (child.name != "arg" || id == nullptr)
+                    continue;
+                if (is_secret_argument(*action, *id))
                     move(child, name + "-" + std::to_string(number) + "-" + *id);
+                else if (*action == "host/http" && *id == "headers")
+                    move_headers(child, name + "-" + std::to_string(number) + "-" + *id);
             }
         }
     }
@@ -141,9 +190,34 @@ private:
                 move_text(child, base);
     }
 
+    void move_headers(const element& at, const std::string& base) {
+        const auto move_header = [&](const element& line) {
+            const auto text = own_text(to_.text(), line).text;
+            move_part(line, base + "-" + name_of(text.substr(0, text.find(':'))), credential_in);
+        };
+        move_header(at);
+        for (const auto& child : at.children)
+            if (child.name == "item")
+                move_header(child);
+    }
+
+    void move_part(const element& at, const std::string& base, span_of_text (*part)(std::string_view)) {
+        const auto value = own_text(to_.text(), at);
+        const auto within = part(value.text);
+        move_literals(value, base, within.begin, within.end);
+    }
+
     void move_text(const element& at, const std::string& base) {
         const auto value = own_text(to_.text(), at);
-        for (const auto& one : literals_of(value.text)) {
+        move_literals(value, base, 0, value.text.size());
+    }
+
+    /// Those that lie from `begin` to `end` of the value.
+    void move_literals(const written_text& value, const std::string& base, std::size_t begin,
+                       std::size_t end) {
+        for (auto one : literals_of(std::string_view{value.text}.substr(begin, end - begin))) {
+            one.begin += begin;
+            one.end += begin;
             auto name = base;
             for (int number = 2; (stored_ && stored_(name)) || !taken_.insert(name).second; ++number)
                 name = base + "-" + std::to_string(number);
@@ -166,11 +240,6 @@ private:
 bool is_set(const value_draft* value) {
     const auto* text = value == nullptr ? nullptr : std::get_if<std::string>(value);
     return value != nullptr && (text == nullptr || !text->empty());
-}
-
-const value_draft* effective(const values_draft& own, const values_draft& defaults, std::string_view id) {
-    const auto* found = find_value(own, id);
-    return found == nullptr ? find_value(defaults, id) : found;
 }
 
 /// Whether a text inserts something stored that is not among those which were given anew.
@@ -210,6 +279,34 @@ moved_secrets move_secrets(std::string_view xml, const manifest_lookup& modules,
     if (!mistakes.empty())
         return {std::string{xml}, {}};
     return mover{xml, root, modules, stored}.run();
+}
+
+std::string with_comments(std::string_view xml, const std::function<std::string(std::string_view)>& clean) {
+    std::string made;
+    while (!xml.empty()) {
+        std::string_view ends;
+        for (const auto& [begins, closes] : {std::pair<std::string_view, std::string_view>{"<!--", "-->"},
+                                             {"<![CDATA[", "]]>"},
+                                             {"<?", "?>"}})
+            if (ends.empty() && xml.starts_with(begins))
+                ends = closes;
+        std::size_t size = 1;
+        if (!ends.empty()) {
+            size = xml.find(ends, 1);
+            size = size == xml.npos ? xml.size() : size + ends.size();
+        } else if (xml.front() == '<') {
+            char quote = 0; // of an attribute's value
+            for (; size < xml.size() && (quote != 0 || xml[size - 1] != '>'); ++size)
+                if (quote != 0 ? xml[size] == quote : xml[size] == '"' || xml[size] == '\'')
+                    quote = quote != 0 ? char{0} : xml[size];
+        } else {
+            size = std::min(xml.find('<'), xml.size());
+        }
+        const auto piece = xml.substr(0, size);
+        made += ends == "-->" ? clean(piece) : std::string{piece};
+        xml.remove_prefix(size);
+    }
+    return made;
 }
 
 std::set<std::string, std::less<>> unmentioned(std::string_view xml, std::vector<std::string> names) {
@@ -254,10 +351,10 @@ std::vector<std::string> secrets_to_ask(const values_draft& present, const value
                                         const values_draft& defaults, const manifest::module_manifest& module,
                                         const std::set<std::string, std::less<>>& anew) {
     const auto differs = [&](const manifest::setting& one) {
-        const auto* after = effective(wanted, defaults, one.id);
+        const auto* after = effective_value(wanted, defaults, one.id);
         if (after != nullptr && std::holds_alternative<kept_value>(*after))
             return false;
-        const auto* before = effective(present, defaults, one.id);
+        const auto* before = effective_value(present, defaults, one.id);
         const auto read = [&](const value_draft* value) {
             return value == nullptr ? value_draft{one.default_value.value_or("")} : *value;
         };
@@ -270,158 +367,23 @@ std::vector<std::string> secrets_to_ask(const values_draft& present, const value
     if (!leads_elsewhere)
         return asked;
     for (const auto& one : module.settings) {
-        const auto* after = effective(wanted, defaults, one.id);
+        const auto* after = effective_value(wanted, defaults, one.id);
         if (!is_set(after))
             continue;
         const bool kept = std::holds_alternative<kept_value>(*after);
         if (one.type == manifest::type::secret) {
             // One that comes from the defaults was not given for this place either.
             const bool given = !kept && find_value(wanted, one.id) == after && !inserts_stored(*after, anew);
-            if (!given && (inserts_stored(*after, anew) || is_set(effective(present, defaults, one.id))))
+            if (!given &&
+                (inserts_stored(*after, anew) || is_set(effective_value(present, defaults, one.id))))
                 asked.push_back(one.id);
             continue;
         }
-        const auto* value = kept ? effective(present, defaults, one.id) : after;
+        const auto* value = kept ? effective_value(present, defaults, one.id) : after;
         if (value != nullptr && inserts_stored(*value, anew))
             asked.push_back(one.id);
     }
     return asked;
-}
-
-namespace {
-
-/// A reference, and towards where.
-struct use {
-    led_elsewhere what;
-    std::string place;
-};
-
-class use_finder {
-public:
-    use_finder(std::string_view xml, const manifest_lookup& modules) {
-        std::vector<manifest::mistake> mistakes;
-        const auto root = manifest::parse_xml(xml, "", mistakes);
-        if (!mistakes.empty())
-            return; // that is said elsewhere
-        for (const auto& child : root.children)
-            if (const auto* id = child.attribute("module"); child.name == "defaults" && id != nullptr)
-                defaults_[*id] = read_settings(child, modules(*id));
-        instances_ = read_instances(root, modules);
-        for (const auto& one : instances_)
-            in_instance(one, modules(one.module));
-        for (const auto& one : read_rule_drafts(root))
-            in_rule(one);
-    }
-
-    std::vector<use> found;
-
-private:
-    void in_instance(const instance_draft& one, const manifest::module_manifest* module) {
-        const auto& defaults = defaults_[one.module];
-        std::string place = one.module;
-        if (module == nullptr)
-            place += '\n' + one.name;
-        else
-            for (const auto& setting : module->settings) {
-                if (!asks_for_secrets(setting.id))
-                    continue;
-                const auto* value = effective(one.settings, defaults, setting.id);
-                const auto* text = value == nullptr ? nullptr : std::get_if<std::string>(value);
-                place += '\n' + (text == nullptr ? setting.default_value.value_or("") : *text);
-            }
-        places_[one.name] = place;
-        for (const auto& [id, value] : one.settings)
-            in_value(value, id, place);
-        for (const auto& [id, value] : defaults)
-            if (find_value(one.settings, id) == nullptr)
-                in_value(value, id, place);
-    }
-
-    void in_rule(const rule_draft& one) {
-        const auto by = "rule " + one.name;
-        for (const auto& each : one.when)
-            for (const auto* text :
-                 {&each.value, &each.is, &each.is_not, &each.less, &each.greater, &each.contains})
-                if (*text)
-                    in_text(**text, by, host_);
-        for (const auto& act : one.act) {
-            const auto owner = act.action.substr(0, act.action.find('/'));
-            for (const auto& place : owner == "this" ? heard_from(one) : places_of(owner))
-                for (const auto& [id, value] : act.arguments)
-                    in_value(value, by, place);
-        }
-    }
-
-    [[nodiscard]] std::set<std::string> heard_from(const rule_draft& one) const {
-        std::set<std::string> all;
-        for (const auto& each : one.on)
-            all.merge(places_of(each.trigger.substr(0, each.trigger.find('/'))));
-        return all;
-    }
-
-    /// Of an instance, or of every instance of a module.
-    [[nodiscard]] std::set<std::string> places_of(const std::string& owner) const {
-        std::set<std::string> all;
-        for (const auto& one : instances_)
-            if (one.name == owner || one.module == owner)
-                all.insert(places_.at(one.name));
-        if (all.empty())
-            all.insert(host_);
-        return all;
-    }
-
-    void in_value(const value_draft& value, const std::string& by, const std::string& place) {
-        const auto in = [&](const std::string& text) { in_text(text, by, place); };
-        if (const auto* text = std::get_if<std::string>(&value))
-            in(*text);
-        if (const auto* list = std::get_if<std::vector<std::string>>(&value))
-            std::for_each(list->begin(), list->end(), in);
-        if (const auto* all = std::get_if<std::vector<match_draft>>(&value))
-            for (const auto& each : *all)
-                in(each.text);
-        if (const auto* steps = std::get_if<std::vector<step_draft>>(&value))
-            for (const auto& step : *steps) {
-                in(step.send);
-                for (const auto& each : step.await)
-                    in(each.text);
-            }
-    }
-
-    void in_text(std::string_view text, const std::string& by, const std::string& place) {
-        for (const auto* mark : {"${secret:", "${env:"}) {
-            const std::string_view begin = mark;
-            for (auto at = text.find(begin); at != text.npos; at = text.find(begin, at + 1)) {
-                const auto rest = text.substr(at + begin.size());
-                const auto name = rest.substr(0, rest.find_first_of("|}"));
-                found.push_back({{by, std::string{name}, begin == "${env:"}, place});
-            }
-        }
-    }
-
-    const std::string host_ = "host";
-    std::map<std::string, values_draft> defaults_;
-    std::vector<instance_draft> instances_;
-    std::map<std::string, std::string> places_;
-};
-
-} // namespace
-
-std::vector<led_elsewhere> secrets_led_elsewhere(std::string_view before, std::string_view after,
-                                                 const manifest_lookup& modules,
-                                                 const std::set<std::string, std::less<>>& anew) {
-    std::vector<led_elsewhere> led;
-    auto wanted = use_finder{after, modules}.found;
-    if (wanted.empty())
-        return led;
-    std::set<std::tuple<bool, std::string, std::string>> known;
-    for (auto& one : use_finder{before, modules}.found)
-        known.emplace(one.what.environment, std::move(one.what.name), std::move(one.place));
-    for (auto& one : wanted) {
-        const bool given = !one.what.environment && anew.contains(one.what.name);
-        if (!given && !known.contains({one.what.environment, one.what.name, one.place}))
-            led.push_back(std::move(one.what));
-    }
-    return led;
 }
 
 } // namespace iom::host

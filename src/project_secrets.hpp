@@ -26,11 +26,15 @@ struct moved_secrets {
 using stored_lookup = std::function<bool(std::string_view name)>;
 
 /// Every value of type secret, in settings, defaults and arguments, that is written out becomes
-/// `${secret:INSTANCE-SETTING}` (`MODULE-SETTING`, `RULE-N-ARGUMENT`). References stay as they are, and a
-/// name that something else in the file refers to, or that is `stored`, is not taken again. A file that
+/// `${secret:INSTANCE-SETTING}` (`MODULE-SETTING`, `RULE-N-ARGUMENT`), and so do a proxy's password and what
+/// headers such as Authorization bring along (`INSTANCE-headers-Authorization`). References stay as they are,
+/// and a name that something else in the file refers to, or that is `stored`, is not taken again. A file that
 /// cannot be read is given back.
 moved_secrets move_secrets(std::string_view xml, const manifest_lookup& modules,
                            const stored_lookup& stored = {});
+
+/// An XML text with `clean` applied to its comments, and to nothing else.
+std::string with_comments(std::string_view xml, const std::function<std::string(std::string_view)>& clean);
 
 /// Those of `names`, of the secrets that are stored, which `xml` does not mention: whatever they are for, it
 /// is not the settings that are written there, and their values stay.
@@ -50,20 +54,6 @@ bool asks_for_secrets(std::string_view setting) noexcept;
 std::vector<std::string> secrets_to_ask(const values_draft& present, const values_draft& wanted,
                                         const values_draft& defaults, const manifest::module_manifest& module,
                                         const std::set<std::string, std::less<>>& anew = {});
-
-/// A stored secret, or environment variable, on its way to where it was not used before.
-struct led_elsewhere {
-    std::string by;   ///< the id of the setting, or `rule NAME`
-    std::string name; ///< of the secret or variable
-    bool environment = false;
-};
-
-/// Whatever in `after` inserts `${secret:NAME}` or `${env:NAME}` towards another place (protocol, host, port,
-/// proxy, check of the certificate) than any that it is used towards in `before`: in settings of instances,
-/// new or changed, and in rules. Stored ones that were given `anew` may go anywhere.
-std::vector<led_elsewhere> secrets_led_elsewhere(std::string_view before, std::string_view after,
-                                                 const manifest_lookup& modules,
-                                                 const std::set<std::string, std::less<>>& anew);
 
 /// Surroundings in which some secrets are there already, to check a project before they are saved.
 class surroundings_with_secrets final : public surroundings {

@@ -113,7 +113,8 @@ void replace_all(std::string& text, const std::string& form) {
 } // namespace
 
 void redactor::add(std::string_view value, stay how) {
-    if (value.empty()) {
+    if (value.empty() ||
+        (how == stay::passing && (value.size() < shortest_passing || value.size() > longest_passing))) {
         return;
     }
     const std::unique_lock lock(mutex_);
@@ -125,7 +126,7 @@ void redactor::add(std::string_view value, stay how) {
         return;
     }
     insert(value, how);
-    forget_one_too_many(how);
+    forget_too_many(how);
     any_.store(true, std::memory_order_release);
 }
 
@@ -179,25 +180,34 @@ void held_secrets::add(std::string_view value) {
     }
 }
 
-void redactor::forget_one_too_many(stay how) {
+void redactor::forget_too_many(stay how) {
     if (how == stay::lasting || how == stay::held) {
         return;
     }
+    // Each is kept in up to nine forms. A secrets file, of 1 MiB at most, has room among the rotating ones.
     const std::size_t most = how == stay::rotating ? 4096 : 256;
-    std::size_t count = 0;
-    auto oldest = secrets_.end();
-    for (auto one = secrets_.begin(); one != secrets_.end(); ++one) {
-        if (one->how == how) {
-            ++count;
-            if (oldest == secrets_.end() || one->added < oldest->added) {
-                oldest = one;
+    const std::size_t most_bytes = how == stay::rotating ? std::size_t{4} << 20U : std::size_t{256} << 10U;
+    for (;;) {
+        std::size_t count = 0;
+        std::size_t bytes = 0;
+        auto oldest = secrets_.end();
+        for (auto one = secrets_.begin(); one != secrets_.end(); ++one) {
+            if (one->how == how) {
+                ++count;
+                bytes += one->value.size();
+                if (oldest == secrets_.end() || one->added < oldest->added) {
+                    oldest = one;
+                }
             }
         }
-    }
-    if (count > most && oldest->holders != 0) {
-        oldest->how = stay::held;
-    } else if (count > most) {
-        secrets_.erase(oldest);
+        if (count <= 1 || (count <= most && bytes <= most_bytes)) {
+            return;
+        }
+        if (oldest->holders != 0) {
+            oldest->how = stay::held;
+        } else {
+            secrets_.erase(oldest);
+        }
     }
 }
 
@@ -213,20 +223,25 @@ std::string redactor::redact_cut(std::string_view text) const {
         return out;
     }
     const std::shared_lock lock(mutex_);
-    std::size_t longest = 0;
+    std::size_t left = out.size() - std::min(out.size(), longest_part());
+    // Not in the middle of a character.
+    while (left > 0 && left < out.size() && (static_cast<unsigned char>(out[left]) & 0xC0U) == 0x80U) {
+        --left;
+    }
+    out.resize(left);
+    return out;
+}
+
+std::size_t redactor::longest_part() const {
+    std::size_t longest = 1;
+    bool grows = false; // what was replaced in such a part has made it longer
     for (const secret& known : secrets_) {
         for (const std::string& form : known.forms) {
-            for (std::size_t size = std::min(form.size(), out.size()); size > longest; --size) {
-                if (std::string_view(out).ends_with(std::string_view(form).substr(0, size))) {
-                    longest = size;
-                }
-            }
+            longest = std::max(longest, form.size());
+            grows = grows || form.size() < mark.size();
         }
     }
-    if (longest != 0) {
-        out.replace(out.size() - longest, longest, mark);
-    }
-    return out;
+    return (longest - 1) * (grows ? mark.size() : 1);
 }
 
 void redactor::redact_in(std::string& text) const {
@@ -239,6 +254,11 @@ void redactor::redact_in(std::string& text) const {
             replace_all(text, form);
         }
     }
+}
+
+std::string too_long_secret(std::string_view argument, std::size_t bytes) {
+    return std::string(argument) + " has " + std::to_string(bytes) + " bytes, and a secret has at most " +
+           std::to_string(redactor::longest_passing) + ". Send so much as a message instead.";
 }
 
 } // namespace iom::host

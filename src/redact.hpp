@@ -27,13 +27,21 @@ public:
         held,     ///< while somebody holds it (held_secrets): only tried, not saved
     };
 
+    /// Bytes of the longest secret that an action takes.
+    static constexpr std::size_t longest_passing = 8192;
+    /// A shorter one that only passes through is not taken out of anything: whoever may call an action could
+    /// blot single letters out of the whole log with it, and it would be guessed at once anyway.
+    static constexpr std::size_t shortest_passing = 4;
+
     /// Not `held`: that takes a held_secrets.
     void add(std::string_view value, stay how = stay::lasting);
 
     /// `text` with each known value replaced by `mark`.
     [[nodiscard]] std::string redact(std::string_view text) const;
 
-    /// The same for the beginning of a text that was cut: also a secret that the cut has left a part of.
+    /// The same for the beginning of a text that was cut, where a secret may have been cut, too. So much of
+    /// its end is left out as a part of the longest one could be, whatever stands there: if the end showed
+    /// unless it were the beginning of a secret, a secret could be guessed letter by letter.
     [[nodiscard]] std::string redact_cut(std::string_view text) const;
 
     /// The same in place; cheap while no secret is known.
@@ -52,13 +60,19 @@ private:
     void hold(std::string_view value);
     void release(std::string_view value);
     secret& insert(std::string_view value, stay how);
-    void forget_one_too_many(stay how);
+    void forget_too_many(stay how);
 
     mutable std::shared_mutex mutex_;
+    /// Bytes of the longest beginning of a secret that can show; with the lock.
+    [[nodiscard]] std::size_t longest_part() const;
+
     std::vector<secret> secrets_; ///< longest first
     std::uint64_t additions_ = 0;
     std::atomic<bool> any_{false};
 };
+
+/// What is wrong with a secret that is given to an action as `argument`.
+[[nodiscard]] std::string too_long_secret(std::string_view argument, std::size_t bytes);
 
 /// Secrets that are only tried: known as long as this lives, and after that only if they were added as well.
 class held_secrets {

@@ -862,7 +862,12 @@ bool runtime::invoke_http(const invocation& what, std::string& why) {
     asked.url = std::move(*parsed);
     // A token that a rule has put together of captures is a secret like one from the file.
     if (const auto credentials = find_http_header(asked.headers, "Authorization")) {
-        known_.add(credentials->substr(credentials->find(' ') + 1), redactor::stay::passing);
+        const std::string_view token = std::string_view(*credentials).substr(credentials->find(' ') + 1);
+        if (token.size() > redactor::longest_passing) {
+            why = too_long_secret("Authorization", token.size());
+            return false;
+        }
+        known_.add(token, redactor::stay::passing);
     }
     if (!asked.body.empty() && !find_http_header(asked.headers, "Content-Type")) {
         asked.headers.emplace_back("Content-Type: application/json");

@@ -143,7 +143,7 @@ void trace::acted(std::uint32_t rule, std::uint32_t act, bool accepted, time_us 
         return;
     }
     if (record* const to = find(current())) {
-        to->sentence.assign(sentence);
+        to->sentence.assign(journal_.secrets().redact(sentence)); // before it is cut
         to->failed = to->size > 0 ? to->size - 1 : no_rule;
     }
     const chapter* const in = chapter_of(generation_);
@@ -206,7 +206,7 @@ void trace::finished(const call_origin& origin, iom_outcome outcome, std::string
     }
     to->change = ++changes_;
     if (outcome != IOM_DONE) {
-        to->sentence.assign(sentence);
+        to->sentence.assign(journal_.secrets().redact(sentence)); // before it is cut
     }
     if (aloud_) {
         const chapter* const in = chapter_of(to->generation);
@@ -322,6 +322,9 @@ std::string trace::describe(const record& of) const {
             append_hex(of.message.view(), shown);
         } else {
             shown = of.message.view();
+        }
+        if (of.message.cut) {
+            shown = journal_.secrets().redact_cut(shown);
         }
         out += ' ' + in_quotes(shown) + (of.message.cut ? " (cut)" : "");
     }

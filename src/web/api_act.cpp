@@ -44,8 +44,7 @@ bool read_matches(const json& from, std::shared_ptr<const match>& to, std::strin
 }
 
 /// What is wrong with it, or empty.
-std::string read_argument(const manifest::field& field, const json& from, given_argument& to,
-                          redactor& known) {
+std::string read_argument(const manifest::field& field, const json& from, given_argument& to) {
     std::string why;
     if (field.type == manifest::type::match) {
         if (!from.is_array()) {
@@ -58,8 +57,8 @@ std::string read_argument(const manifest::field& field, const json& from, given_
         return field.id + " is given as a text.";
     }
     const std::string& text = from.get_ref<const std::string&>();
-    if (field.type == manifest::type::secret) {
-        known.add(text, redactor::stay::passing);
+    if (field.type == manifest::type::secret && text.size() > redactor::longest_passing) {
+        return too_long_secret(field.id, text.size());
     }
     to.what.assign(value_view::of(std::string_view(text)));
     // What the rules expand stands for itself here.
@@ -83,6 +82,35 @@ std::string read_argument(const manifest::field& field, const json& from, given_
     return fits ? std::string() : field.id + " cannot be " + in_quotes(text) + ".";
 }
 
+/// Puts the value of a stored secret in the place of its name, if it `may` go to that instance; otherwise it
+/// says why not.
+std::string resolve(site& around, const secret_set& may, const std::string& instance, std::string& text) {
+    constexpr std::string_view before = "${secret:";
+    if (!text.starts_with(before)) {
+        return "Environment variables are not given to an action by hand: write " + text +
+               " into a setting or rule of the project's file instead, and reload it.";
+    }
+    const std::string name = text.substr(before.size(), text.size() - before.size() - 1);
+    if (!may.contains(name)) {
+        return "The secret " + name + " is not used where " + instance +
+               " leads, so it is not sent there by its name. Type its value, use it in the settings of " +
+               instance + ", or give it anew under its name first.";
+    }
+    const std::string* const value = around.secret(name);
+    if (value == nullptr) {
+        return around.last_refusal();
+    }
+    text = *value;
+    return {};
+}
+
+/// Whether an argument may be meant as the name of a secret.
+bool names_a_secret(const json& arguments) {
+    return std::any_of(arguments.begin(), arguments.end(), [](const json& each) {
+        return each.is_string() && is_reference(each.get_ref<const std::string&>());
+    });
+}
+
 json argument_mistake(const std::string& sentence, const std::string& id) {
     return {{"mistakes", {{{"sentence", sentence}, {"warning", false}, {"at", "/arguments/" + id}}}}};
 }
@@ -93,6 +121,13 @@ void web::body::call_action(const std::shared_ptr<asking>& from, reply to) {
     const std::string name = from->value("name");
     const std::string action = from->value("action");
     const json arguments = from->body.value("arguments", json::object());
+    // A stored one goes only to where the project itself has it go, or who calls has just given it.
+    const std::shared_ptr<const words> said = say();
+    secret_set may_name;
+    if (names_a_secret(arguments)) {
+        may_name = secrets_used_at(said->xml(), name, said->modules());
+        may_name.merge(given_.of(from->who, steady_ms()));
+    }
     auto begun = std::make_shared<std::uint64_t>(0);
     const double seconds = std::strtod(from->query("wait").c_str(), nullptr);
     const std::int64_t until = steady_ms() + static_cast<std::int64_t>(std::clamp(seconds, 0.0, 25.0) * 1000);
@@ -104,8 +139,11 @@ void web::body::call_action(const std::shared_ptr<asking>& from, reply to) {
                 wait_for_call(asked, *begun, until, to, 202);
             }
         },
-        [this, begun, name, action, arguments](desk& at) {
+        [this, begun, name, action, arguments, may_name, generation = said->generation()](desk& at) {
             runtime& controller = at.controller();
+            if (!may_name.empty() && controller.generation() != generation) {
+                return problem(409, "conflict", "The project has been changed just now. Call it again.");
+            }
             const auto index = controller.current().find_instance(name);
             if (!index) {
                 return no_such("instance \"" + name + '"');
@@ -136,20 +174,12 @@ void web::body::call_action(const std::shared_ptr<asking>& from, reply to) {
                     }
                 }
                 json text = found == arguments.end() ? json("") : *found;
-                // A secret may be given by its name.
                 if (field.type == manifest::type::secret && text.is_string() &&
                     is_reference(text.get_ref<const std::string&>())) {
-                    const std::string& reference = text.get_ref<const std::string&>();
-                    const bool named = reference.starts_with("${secret:");
-                    const std::string id =
-                        reference.substr(named ? 9 : 6, reference.size() - (named ? 10 : 7));
-                    const std::string* const value =
-                        named ? controller.around().secret(id) : controller.around().environment(id);
-                    wrong = value == nullptr ? controller.around().last_refusal() : std::string();
-                    text = value == nullptr ? std::string() : *value;
+                    wrong = resolve(controller.around(), may_name, name, text.get_ref<std::string&>());
                 }
                 if (wrong.empty()) {
-                    wrong = read_argument(field, text, given[place], known_);
+                    wrong = read_argument(field, text, given[place]);
                 }
                 if (!wrong.empty()) {
                     return problem(422, "mistakes", wrong, argument_mistake(wrong, field.id));

@@ -3,6 +3,7 @@
 #include "web/body.hpp"
 
 #include "web/pack.hpp"
+#include "web/shown.hpp"
 
 #include <string>
 
@@ -11,7 +12,7 @@ namespace iom::host::web {
 void web::body::support_bundle(const std::shared_ptr<asking>& /*from*/, reply to) {
     auto statuses = std::make_shared<json>(json::array());
     auto rules = std::make_shared<json>(json::object());
-    auto events = std::make_shared<std::vector<std::string>>();
+    auto events = std::make_shared<std::vector<json>>();
     auto step = std::make_shared<std::uint64_t>(0);
     const std::string project = say()->without_secrets();
     const json facts = {
@@ -42,8 +43,7 @@ void web::body::support_bundle(const std::shared_ptr<asking>& /*from*/, reply to
                     return false;
                 }
                 if (const auto event = controller.events().tell(last - back)) {
-                    events->push_back(
-                        event_json(*event).dump(-1, ' ', false, json::error_handler_t::replace));
+                    events->push_back(event_json(*event));
                 }
             }
             return true;
@@ -65,7 +65,11 @@ void web::body::support_bundle(const std::shared_ptr<asking>& /*from*/, reply to
                 }
                 std::string trace_text;
                 for (auto each = events->rbegin(); each != events->rend(); ++each) {
-                    trace_text += *each + '\n';
+                    hide_in_event(*each, known_);
+                    trace_text += each->dump(-1, ' ', false, json::error_handler_t::replace) + '\n';
+                }
+                for (json& each : *statuses) {
+                    hide_in_statuses(each["statuses"], nullptr, known_);
                 }
                 const auto clean = [&](const std::string& text) { return known_.redact(text); };
                 const auto written = [](const json& what) {

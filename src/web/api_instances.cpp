@@ -75,8 +75,9 @@ void web::body::save_instance(const std::shared_ptr<asking>& from, reply to) {
         instance_draft draft = instance_from(from->body);
         const manifest::module_manifest* const module = said->module(before->module);
         if (module != nullptr) {
-            what->needs_secrets = secrets_to_ask(before->settings, draft.settings,
-                                                 said->defaults_of(before->module), *module, given_anew());
+            what->needs_secrets =
+                secrets_to_ask(before->settings, draft.settings, said->defaults_of(before->module), *module,
+                               given_.of(from->who, steady_ms()));
         }
         drop_empty_secrets(module, draft.settings);
         if (module != nullptr) {
@@ -161,7 +162,7 @@ void web::body::instance_as_text(const std::shared_ptr<asking>& from, reply to) 
 }
 
 /// A row that leads elsewhere than the instance it is made like has to bring the secrets itself.
-void web::body::ask_for_row(const instance_draft& pattern, const values_draft& given,
+void web::body::ask_for_row(const visitor& who, const instance_draft& pattern, const values_draft& given,
                             const manifest::module_manifest& module, std::vector<std::string>& asked) {
     values_draft wanted = given;
     for (const auto& [id, value] : pattern.settings) {
@@ -171,8 +172,8 @@ void web::body::ask_for_row(const instance_draft& pattern, const values_draft& g
             wanted.emplace_back(id, secret ? value_draft(kept_value{}) : value);
         }
     }
-    for (std::string& each :
-         secrets_to_ask(pattern.settings, wanted, say()->defaults_of(module.id), module, given_anew())) {
+    for (std::string& each : secrets_to_ask(pattern.settings, wanted, say()->defaults_of(module.id), module,
+                                            given_.of(who, steady_ms()))) {
         if (std::find(asked.begin(), asked.end(), each) == asked.end()) {
             asked.push_back(std::move(each));
         }
@@ -210,7 +211,7 @@ void web::body::add_table(const std::shared_ptr<asking>& from, reply to) {
             if (pattern != nullptr) {
                 draft.settings = pattern->settings;
                 if (described != nullptr) {
-                    ask_for_row(*pattern, given, *described, what->needs_secrets);
+                    ask_for_row(from->who, *pattern, given, *described, what->needs_secrets);
                 }
             }
             for (auto& [id, value] : given) {

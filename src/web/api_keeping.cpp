@@ -76,24 +76,30 @@ std::vector<std::string> web::body::stored_secrets() const {
     return secret_names(text.value_or(std::string()));
 }
 
-/// On the worker: empty, or what went wrong.
-std::string web::body::save_secrets(const std::vector<named_secret>& values, const std::string& gone) {
+/// On the worker: nothing, or what went wrong.
+std::optional<answer> web::body::save_secrets(const std::vector<named_secret>& values,
+                                              const std::string& gone) {
     const fs::path file = secrets::file_of(controller_.made_with().project);
     std::string why;
     const std::optional<std::string> before = load_file(file, most_secrets_bytes, why);
     if (!why.empty()) {
-        return why;
+        return problem(500, "failed", why);
     }
     std::optional<std::string> after = with_secrets(before.value_or(std::string()), values, why);
     if (!after) {
-        return why;
+        return mistake_at("/value", why);
     }
     if (!gone.empty()) {
         after = without_secret(*after, gone);
     }
-    return save_file(file, before ? std::optional<std::string_view>(*before) : std::nullopt, *after,
-                     file_access::owner_only)
-        .sentence;
+    const save_outcome saved =
+        save_file(file, before ? std::optional<std::string_view>(*before) : std::nullopt, *after,
+                  file_access::owner_only);
+    if (saved.saved()) {
+        return std::nullopt;
+    }
+    const bool changed = saved.what == save_outcome::kind::changed;
+    return problem(changed ? 409 : 500, changed ? "conflict" : "failed", saved.sentence);
 }
 
 void web::body::list_secrets(const std::shared_ptr<asking>& /*from*/, reply to) {
@@ -134,7 +140,12 @@ void web::body::save_secret(const std::shared_ptr<asking>& from, reply to) {
             done();
             return;
         }
-        change_secrets({{name, value}}, {}, to, done);
+        if (auto refused = led_by_value(from->who, name)) {
+            to(std::move(*refused));
+            done();
+            return;
+        }
+        change_secrets(from->who, {{name, value}}, {}, to, done);
     });
 }
 
@@ -155,30 +166,57 @@ void web::body::remove_secret(const std::shared_ptr<asking>& from, reply to) {
             done();
             return;
         }
-        change_secrets({}, name, to, done);
+        change_secrets(from->who, {}, name, to, done);
     });
 }
 
-void web::body::change_secrets(std::vector<named_secret> values, std::string gone, const reply& to,
-                               const std::function<void()>& done) {
-    const bool taken = worker_->ask([this, values = std::move(values), gone = std::move(gone), to, done] {
-        const std::string trouble = save_secrets(values, gone);
-        server_->post([this, trouble, values, to, done] {
-            if (!trouble.empty()) {
-                to(mistake_at("/value", trouble));
-                done();
-                return;
-            }
-            for (const auto& [name, value] : values) {
-                given_[name] = steady_ms();
-            }
-            reload_project(
-                [to, done](bool /*good*/) { // who uses it gets it; what does not load goes on as before
-                    to(nothing_to_say());
+/// Refused where it would lead other secrets elsewhere, because it stands in what says where a line leads.
+std::optional<answer> web::body::led_by_value(const visitor& who, const std::string& name) {
+    const std::shared_ptr<const words> said = say();
+    std::vector<std::string> asked;
+    std::vector<std::string> others;
+    const auto add = [](std::vector<std::string>& to, const std::string& what) {
+        if (std::find(to.begin(), to.end(), what) == to.end()) {
+            to.push_back(what);
+        }
+    };
+    for (const led_elsewhere& each :
+         secrets_led_by_value(said->without_secrets(), name, said->modules(), given_.of(who, steady_ms()))) {
+        add(asked, each.by);
+        add(others, each.environment ? "${env:" + each.name + '}' : each.name);
+    }
+    if (asked.empty()) {
+        return std::nullopt;
+    }
+    return problem(422, "mistakes",
+                   "The secret " + name +
+                       " says where a line leads, so what else is sent there is asked for first: give " +
+                       listed(others) + " anew, or change " + name +
+                       " in the secrets file itself and reload the project.",
+                   {{"needsSecrets", asked}});
+}
+
+void web::body::change_secrets(const visitor& who, std::vector<named_secret> values, std::string gone,
+                               const reply& to, const std::function<void()>& done) {
+    const bool taken =
+        worker_->ask([this, who, values = std::move(values), gone = std::move(gone), to, done] {
+            const std::optional<answer> refused = save_secrets(values, gone);
+            server_->post([this, who, refused, values, to, done] {
+                if (refused) {
+                    to(*refused);
                     done();
-                });
+                    return;
+                }
+                for (const auto& [name, value] : values) {
+                    given_.add(who, name, steady_ms());
+                }
+                reload_project(
+                    [to, done](bool /*good*/) { // who uses it gets it; what does not load goes on as before
+                        to(nothing_to_say());
+                        done();
+                    });
+            });
         });
-    });
     if (!taken) {
         to(others_are_saving());
         done();

@@ -2,8 +2,6 @@
 
 #include "web/plan.hpp"
 
-#include "project_secrets.hpp"
-
 #include <string>
 
 namespace iom::host::web {
@@ -28,12 +26,6 @@ void web::body::upload_project(const std::shared_ptr<asking>& from, reply to) {
         auto what = planned(*from, *said);
         what->lines = true;
         what->text = from->what->body;
-        what->given = what->text;
-        const std::vector<std::string> names = stored_secrets();
-        moved_secrets taken =
-            accept_upload(what->text, said->xml(), said->modules(), {names.begin(), names.end()});
-        what->text = std::move(taken.text);
-        what->secrets = std::move(taken.values);
         std::vector<manifest::mistake> none;
         const manifest::element root = manifest::parse_xml(what->text, "project", none);
         for (const manifest::element& each : root.children) {

@@ -4,6 +4,7 @@
 
 #include "host_manifest.hpp"
 #include "web/drafts.hpp"
+#include "web/shown.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -100,7 +101,7 @@ std::shared_ptr<const words> web::body::say() {
         const runtime_options& made = controller_.made_with();
         auto around = std::make_shared<site>(made.project, made.modules, made.file_folders, known_);
         words_ = std::make_shared<const words>(now.source, now.generation, made.project, std::move(around),
-                                               access_.key);
+                                               access_.key, known_);
         edition_ = now;
     }
     return words_;
@@ -169,6 +170,8 @@ json web::body::complete_instance(json live) {
         return nullptr;
     }
     said->add_to_summary(live["summary"]);
+    hide_in_summary(live["summary"], known_);
+    hide_in_statuses(live["statuses"], said->module(draft->module), known_);
     live["settings"] = said->settings_json(*draft);
     live["usedBy"] = rules_with(said->mentions(), named::instance, name);
     live["warnings"] = said->warnings_of(spot::part::instance, name);
@@ -183,6 +186,7 @@ void web::body::list_instances(const std::shared_ptr<asking>& /*from*/, reply to
         [this, all] {
             for (json& each : *all) {
                 say()->add_to_summary(each);
+                hide_in_summary(each, known_);
             }
             return json_answer(200, *all);
         });
@@ -237,11 +241,14 @@ json web::body::complete_rules(const json& live) {
         const auto report = live.at("reports").find(each.name);
         one["report"] =
             report != live.at("reports").end() ? *report : json{{"fired", 0}, {"lastSaid", "never"}};
+        hide_in_report(one["report"], known_);
         made["rules"].push_back(std::move(one));
     }
+    json variables = live.at("variables");
+    hide_in_variables(variables, known_);
     for (const variable_draft& each : said->variables()) {
         json value = nullptr;
-        if (const auto found = live.at("variables").find(each.name); found != live.at("variables").end()) {
+        if (const auto found = variables.find(each.name); found != variables.end()) {
             value = *found;
         }
         auto& [seen, at] = variables_seen_.try_emplace(each.name, value, json(nullptr)).first->second;
@@ -310,6 +317,7 @@ void web::body::get_rule(const std::shared_ptr<asking>& from, reply to) {
             const auto index = edition_.read->find_rule(name);
             json whole = said->rule_json(*draft, index && edition_.read->rules.rules[*index].by_itself);
             whole["report"] = *report;
+            hide_in_report(whole["report"], known_);
             answer given = json_answer(200, whole);
             given.headers.emplace_back("etag", '"' + whole.at("revision").get<std::string>() + '"');
             to(std::move(given));
@@ -337,7 +345,7 @@ std::string what_it_did(const std::optional<trace_event>& event) {
 
 void web::body::fire_rule(const std::shared_ptr<asking>& from, reply to) {
     const std::string name = from->value("name");
-    on_control(std::move(to), [name](desk& at) {
+    on_control(std::move(to), [this, name](desk& at) {
         runtime& controller = at.controller();
         const auto index = controller.current().find_rule(name);
         if (!index) {
@@ -348,11 +356,12 @@ void web::body::fire_rule(const std::shared_ptr<asking>& from, reply to) {
         const std::uint64_t before = controller.events().events();
         const bool fired = controller.engine().fire_by_hand(*index, control_loop::now(), why);
         if (!by_itself) {
-            return problem(409, "conflict", why);
+            return problem(409, "conflict", known_.redact(why));
         }
-        return json_answer(
-            200, {{"fired", fired},
-                  {"sentence", text_json(fired ? what_it_did(controller.events().tell(before + 1)) : why)}});
+        return json_answer(200,
+                           {{"fired", fired},
+                            {"sentence", text_json(fired ? what_it_did(controller.events().tell(before + 1))
+                                                         : known_.redact(why))}});
     });
 }
 
@@ -388,7 +397,10 @@ void web::body::list_trace(const std::shared_ptr<asking>& from, reply to) {
             }
             return true;
         },
-        [=] {
+        [=, this] {
+            for (json& each : *events) {
+                hide_in_event(each, known_);
+            }
             to(json_answer(200, {{"events", *events}, {"total", *total}}));
         });
     if (!taken) {
@@ -698,6 +710,7 @@ json web::body::complete_modules(const json& live) {
     for (const json& each : live) {
         json one = each;
         said->add_to_summary(one);
+        hide_in_summary(one, known_);
         const std::string name = one["name"].get<std::string>(); // the right side of = is worked out first
         made["order"].push_back(name);
         made["instances"][name] = std::move(one);

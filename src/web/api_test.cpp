@@ -39,8 +39,9 @@ void web::body::test_connection(const std::shared_ptr<asking>& from, reply to) {
             return;
         }
         values_draft draft = values_from(from->body.at("settings"));
-        const std::vector<std::string> asked = secrets_to_ask(
-            present->settings, draft, said->defaults_of(present->module), *module, given_anew());
+        const std::vector<std::string> asked =
+            secrets_to_ask(present->settings, draft, said->defaults_of(present->module), *module,
+                           given_.of(from->who, steady_ms()));
         if (!asked.empty()) {
             to(problem(422, "mistakes", asks_anew(asked), {{"needsSecrets", asked}}));
             return;
@@ -52,12 +53,13 @@ void web::body::test_connection(const std::shared_ptr<asking>& from, reply to) {
             return;
         }
         std::vector<std::string> led;
-        const bool environment = ask_for_led(text, made.text, *said, led);
+        const bool environment = ask_for_led(from->who, text, made.text, *said, led);
         if (!led.empty()) {
             to(problem(422, "mistakes", asks_anew(led, environment), {{"needsSecrets", led}}));
             return;
         }
-        moved_secrets moved = move_secrets(made.text, said->modules());
+        const std::vector<std::string> names = stored_secrets();
+        moved_secrets moved = accept_upload(made.text, text, said->modules(), {names.begin(), names.end()});
         text = std::move(moved.text);
         secrets = std::move(moved.values);
     }

@@ -5,7 +5,9 @@
 #include "host_manifest.hpp"
 #include "project_edit.hpp"
 #include "rule_trial.hpp"
+#include "web/draft_site.hpp"
 #include "web/drafts.hpp"
+#include "web/shown.hpp"
 
 #include <algorithm>
 
@@ -61,7 +63,7 @@ private:
         if (known_ == nullptr || (what.kind != value_kind::text && what.kind != value_kind::bytes)) {
             return what;
         }
-        clean_ = known_->redact(what.text);
+        clean_ = what.text.size() > most_whole ? known_->redact_cut(what.text) : known_->redact(what.text);
         return what.kind == value_kind::text ? value_view::of(std::string_view(clean_))
                                              : value_view::of_bytes(clean_);
     }
@@ -127,9 +129,13 @@ value typed(const manifest::field& field, const json& given, bool hex) {
 }
 
 /// Without `known` as it is: whoever tries a text of their own learns nothing from what is taken out of it.
-json tried_json(const std::string& name, const rule_trial& of, const redactor* known) {
+/// `cut`: of an event that was not kept whole.
+json tried_json(const std::string& name, const rule_trial& of, const redactor* known, bool cut = false) {
     const auto shown = [&](const std::string& text) {
         return text_json(known == nullptr ? text : known->redact(text));
+    };
+    const auto taken = [&](const std::string& text) { // from the event
+        return known != nullptr && cut ? text_json(known->redact_cut(text)) : shown(text);
     };
     json made = {{"rule", text_json(name)},
                  {"said", of.listens ? json(to_contract(of.said)) : json("other-trigger")},
@@ -145,7 +151,7 @@ json tried_json(const std::string& name, const rule_trial& of, const redactor* k
         made["matches"].push_back({{"holds", each.holds}, {"sentence", shown(each.sentence)}});
     }
     for (const auto& each : of.captures) {
-        json one = {{"number", each.number}, {"value", shown(each.value)}};
+        json one = {{"number", each.number}, {"value", taken(each.value)}};
         if (!each.name.empty()) {
             one["name"] = each.name;
         }
@@ -154,13 +160,13 @@ json tried_json(const std::string& name, const rule_trial& of, const redactor* k
     for (const auto& each : of.conditions) {
         made["conditions"].push_back({{"written", shown(each.written)},
                                       {"holds", each.holds},
-                                      {"found", shown(each.found)},
-                                      {"sentence", shown(each.sentence)}});
+                                      {"found", taken(each.found)},
+                                      {"sentence", taken(each.sentence)}});
     }
     for (const auto& each : of.would) {
         json one = {{"action", text_json(each.action)}, {"arguments", json::object()}};
         for (const auto& [id, text] : each.arguments) {
-            one["arguments"][id] = shown(text);
+            one["arguments"][id] = taken(text);
         }
         if (each.after > 0) {
             one["after"] = std::to_string(each.after / 1000) + "ms";
@@ -189,7 +195,10 @@ void web::body::try_draft(const std::shared_ptr<asking>& from, reply to) {
         return;
     }
     const runtime_options& with = controller_.made_with();
-    auto around = std::make_shared<site>(with.project, with.modules, with.file_folders, known_);
+    const std::vector<std::string> names = stored_secrets();
+    const std::shared_ptr<site> around = std::make_shared<draft_site>(
+        with, known_,
+        accept_upload(made.text, said->xml(), said->modules(), {names.begin(), names.end()}).values);
     std::vector<manifest::mistake> mistakes;
     const std::shared_ptr<const project> read = parse_project(made.text, with.project, *around, mistakes);
     const auto rule = read == nullptr ? std::nullopt : read->find_rule(draft.name);
@@ -279,7 +288,7 @@ void web::body::replay_event(const std::shared_ptr<asking>& from, reply to) {
                 } else if (trial.said == verdict::fired && each.stop) {
                     (*made)["stoppedBy"] = each.name;
                 }
-                (*made)["rules"].push_back(tried_json(each.name, trial, &known_));
+                (*made)["rules"].push_back(tried_json(each.name, trial, &known_, !told.whole));
             }
             return *next < read->rules.rules.size();
         },

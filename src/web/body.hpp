@@ -10,6 +10,7 @@
 #include "web/desk.hpp"
 #include "web/edit_queue.hpp"
 #include "web/exchange.hpp"
+#include "web/given.hpp"
 #include "web/server.hpp"
 #include "web/views.hpp"
 #include "web/web.hpp"
@@ -131,9 +132,9 @@ private:
     void apply(const std::shared_ptr<plan>& what, json warnings, const reply& end);
     bool finish_edit(const std::shared_ptr<plan>& what, const edit& made, const reply& to,
                      const std::function<void()>& done, const std::string& at);
-    std::string save_secrets(const std::vector<named_secret>& values, const std::string& gone);
-    void change_secrets(std::vector<named_secret> values, std::string gone, const reply& to,
-                        const std::function<void()>& done);
+    std::optional<answer> save_secrets(const std::vector<named_secret>& values, const std::string& gone);
+    void change_secrets(const visitor& who, std::vector<named_secret> values, std::string gone,
+                        const reply& to, const std::function<void()>& done);
     void reload_project(std::function<void(bool)> then);
     static void drop_empty_secrets(const manifest::module_manifest* module, values_draft& settings);
     std::optional<answer> revision_trouble(const asking& from, const std::string& now,
@@ -142,11 +143,11 @@ private:
                       const std::function<void()>& done);
     void tell_changed(const char* what, const std::string& name, answer refused, const reply& to);
     static std::string asks_anew(const std::vector<std::string>& settings, bool environment = false);
-    bool ask_for_led(std::string_view before, std::string_view after, const words& said,
+    bool ask_for_led(const visitor& who, std::string_view before, std::string_view after, const words& said,
                      std::vector<std::string>& asked);
-    std::set<std::string, std::less<>> given_anew();
-    void ask_for_row(const instance_draft& pattern, const values_draft& given,
+    void ask_for_row(const visitor& who, const instance_draft& pattern, const values_draft& given,
                      const manifest::module_manifest& module, std::vector<std::string>& asked);
+    std::optional<answer> led_by_value(const visitor& who, const std::string& name);
     [[nodiscard]] std::vector<std::string> stored_secrets() const;
     std::optional<answer> kept_trouble(const asking& from, bool is_there, const std::string& now,
                                        const std::string& what);
@@ -275,9 +276,7 @@ private:
 
     edit_queue edits_;
 
-    /// Secrets that were given by their names, and when: until `good_for` after that they may go elsewhere.
-    static constexpr std::int64_t good_for = 10LL * 60 * 1000;
-    std::map<std::string, std::int64_t, std::less<>> given_;
+    given_secrets given_;
 
     // The file as it lies there now.
     std::string on_disk_ = "same";

@@ -1,6 +1,7 @@
 #include "web/channel.hpp"
 
 #include "web/json_text.hpp"
+#include "web/shown.hpp"
 
 #include <algorithm>
 
@@ -433,6 +434,9 @@ void channel::fetch_events(subscription& one) {
             to.fetching = false;
             to.ready = true;
             to.events = std::move(made->events);
+            for (json& each : to.events) {
+                hide_in_event(each, host_.known_);
+            }
             to.skipped = made->skipped;
             to.total = made->total;
             to.last = made->last;

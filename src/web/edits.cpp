@@ -48,6 +48,7 @@ answer refused_edit(const edit& made) {
 
 std::shared_ptr<web::body::plan> web::body::planned(const asking& from, const words& said) {
     auto made = std::make_shared<plan>();
+    made->who = from.who;
     made->source = said.source();
     made->check = asks_check(from);
     return made;
@@ -55,14 +56,15 @@ std::shared_ptr<web::body::plan> web::body::planned(const asking& from, const wo
 
 /// Adds what would lead a secret to where it was not used before; true if an environment variable is among
 /// it.
-bool web::body::ask_for_led(std::string_view before, std::string_view after, const words& said,
-                            std::vector<std::string>& asked) {
+bool web::body::ask_for_led(const visitor& who, std::string_view before, std::string_view after,
+                            const words& said, std::vector<std::string>& asked) {
     bool environment = false;
     if (after.find("${secret:") == after.npos && after.find("${env:") == after.npos) {
         return environment;
     }
     const std::string moved = move_secrets(before, said.modules(), said.stored()).text;
-    for (led_elsewhere& each : secrets_led_elsewhere(moved, after, said.modules(), given_anew())) {
+    for (led_elsewhere& each :
+         secrets_led_elsewhere(moved, after, said.modules(), given_.of(who, steady_ms()))) {
         environment = environment || each.environment;
         if (std::find(asked.begin(), asked.end(), each.by) == asked.end()) {
             asked.push_back(std::move(each.by));
@@ -77,15 +79,6 @@ std::string web::body::asks_anew(const std::vector<std::string>& settings, bool 
                         : std::string()) +
            "Where the line leads has changed, so its secrets are asked for again: " + listed(settings) +
            ". Type each once more; one that is inserted as ${secret:NAME} is given anew under its name.";
-}
-
-std::set<std::string, std::less<>> web::body::given_anew() {
-    std::erase_if(given_, [](const auto& each) { return steady_ms() - each.second > good_for; });
-    std::set<std::string, std::less<>> names;
-    for (const auto& [name, when] : given_) {
-        names.insert(name);
-    }
-    return names;
 }
 
 // ---- the road
@@ -117,9 +110,11 @@ void web::body::judge_and_apply(std::shared_ptr<plan> what, reply to, std::funct
     };
     const runtime_options& made = controller_.made_with();
     const std::shared_ptr<const words> said = say();
-    what->environment = ask_for_led(*what->source, what->given.empty() ? what->text : what->given, *said,
-                                    what->needs_secrets);
-    moved_secrets moved = move_secrets(what->text, said->modules(), said->stored());
+    what->environment = ask_for_led(what->who, *what->source, what->text, *said, what->needs_secrets);
+    // What is shown as a reference may stand in the file itself still, and comes back as a reference.
+    const std::vector<std::string> names = stored_secrets();
+    moved_secrets moved =
+        accept_upload(what->text, *what->source, said->modules(), {names.begin(), names.end()});
     what->text = std::move(moved.text);
     what->secrets.insert(what->secrets.end(), moved.values.begin(), moved.values.end());
     auto around = std::make_shared<draft_site>(made, known_, what->secrets);

@@ -1,6 +1,7 @@
 #include "web/views.hpp"
 
 #include "project_secrets.hpp"
+#include "web/shown.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -322,8 +323,9 @@ json statuses_json(desk& from, std::uint32_t index) {
         if (each.what.kind == value_kind::bytes) {
             one["hex"] = true;
         }
+        // Its module may have cut it already.
         if ((each.what.kind == value_kind::bytes || each.what.kind == value_kind::text) &&
-            each.what.text.size() > most_shown) {
+            each.what.text.size() > most_whole) {
             one["cut"] = true;
         }
         made[described[at].id] = std::move(one);
@@ -386,6 +388,9 @@ json event_json(const trace_event& of) {
                  {"listeners", of.listeners},
                  {"looks", json::array()},
                  {"omitted", of.omitted}};
+    if (!of.whole) {
+        made["cutSomewhere"] = true; // until hide_in_event
+    }
     if (!of.by.empty()) {
         made["by"] = text_json(of.by);
     }

@@ -17,15 +17,23 @@ json mistake_json(const manifest::mistake& what, const std::string& at) {
 }
 
 words::words(std::shared_ptr<const std::string> xml, std::uint32_t generation,
-             const std::filesystem::path& file, std::shared_ptr<site> around, std::string key)
+             const std::filesystem::path& file, std::shared_ptr<site> around, std::string key,
+             redactor& known)
     : xml_(std::move(xml)), generation_(generation), around_(std::move(around)), key_(std::move(key)),
       file_name_(file.stem().string()) {
     std::vector<manifest::mistake> mistakes;
     root_ = manifest::parse_xml(*xml_, file.string(), mistakes);
-    instances_ = read_instances(root_, modules());
-    rules_ = read_rule_drafts(root_);
-    variables_ = read_variables(root_);
     mentions_ = find_mentions(*xml_, root_);
+    const moved_secrets moved = move_secrets(*xml_, modules(), stored());
+    for (const auto& [name, value] : moved.values) {
+        known.add(value, redactor::stay::rotating);
+    }
+    masked_ = with_comments(moved.text, [&](std::string_view comment) { return known.redact(comment); });
+    mistakes.clear();
+    masked_root_ = manifest::parse_xml(masked_, file.string(), mistakes);
+    instances_ = read_instances(masked_root_, modules());
+    rules_ = read_rule_drafts(masked_root_);
+    variables_ = read_variables(root_);
     mistakes.clear();
     parse_project(*xml_, file, *around_, mistakes);
     for (manifest::mistake& each : mistakes) {
@@ -85,7 +93,7 @@ const manifest::element* words::element_of(std::string_view element, std::string
 }
 
 values_draft words::defaults_of(std::string_view id) const {
-    for (const manifest::element& each : root_.children) {
+    for (const manifest::element& each : masked_root_.children) {
         const std::string* const of = each.attribute("module");
         if (each.name == "defaults" && of != nullptr && *of == id) {
             return read_settings(each, module(id));
@@ -229,23 +237,16 @@ stored_lookup words::stored() const {
     };
 }
 
-std::string words::without_secrets() const {
-    return move_secrets(*xml_, modules(), stored()).text;
-}
-
 std::optional<std::string> words::instance_text(std::string_view name) const {
     const manifest::element* const found = element_of("instance", name);
     if (found == nullptr) {
         return std::nullopt;
     }
-    const std::string masked = without_secrets();
-    // The same element in the masked text: what stands before it may have another length now.
-    std::vector<manifest::mistake> mistakes;
-    const manifest::element again = manifest::parse_xml(masked, "project", mistakes);
-    for (const manifest::element& each : again.children) {
+    // What stands before it may have another length there.
+    for (const manifest::element& each : masked_root_.children) {
         const std::string* const called = each.attribute("name");
         if (each.name == "instance" && called != nullptr && *called == name) {
-            return std::string(each.source.of(masked)) + '\n';
+            return std::string(each.source.of(masked_)) + '\n';
         }
     }
     return std::nullopt;

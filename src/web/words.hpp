@@ -19,15 +19,17 @@ using nlohmann::json;
 
 class words {
 public:
-    /// `around` finds manifests and secrets; it and this live on the web thread.
+    /// `around` finds manifests and secrets; it and this live on the web thread. What is written out of
+    /// secrets in the file is `known` from then on.
     words(std::shared_ptr<const std::string> xml, std::uint32_t generation, const std::filesystem::path& file,
-          std::shared_ptr<site> around, std::string key);
+          std::shared_ptr<site> around, std::string key, redactor& known);
 
     [[nodiscard]] std::uint32_t generation() const noexcept { return generation_; }
     [[nodiscard]] const std::string& xml() const noexcept { return *xml_; }
     [[nodiscard]] const std::shared_ptr<const std::string>& source() const noexcept { return xml_; }
     [[nodiscard]] const manifest::element& root() const noexcept { return root_; }
     [[nodiscard]] std::string project_name() const; ///< that of the file where it has none
+    /// Instances and rules as without_secrets says them.
     [[nodiscard]] const std::vector<instance_draft>& instances() const noexcept { return instances_; }
     [[nodiscard]] const std::vector<rule_draft>& rules() const noexcept { return rules_; }
     [[nodiscard]] const std::vector<variable_draft>& variables() const noexcept { return variables_; }
@@ -62,8 +64,8 @@ public:
     /// Names under which a secret is stored that is none of those which the file mentions.
     [[nodiscard]] stored_lookup stored() const;
 
-    /// The file's text, or a part of it, with a reference wherever a secret is written.
-    [[nodiscard]] std::string without_secrets() const;
+    /// The file's text, or a part of it, with a reference wherever a secret is written, and none in comments.
+    [[nodiscard]] const std::string& without_secrets() const noexcept { return masked_; }
     [[nodiscard]] std::optional<std::string> instance_text(std::string_view name) const;
 
 private:
@@ -76,6 +78,8 @@ private:
     std::string key_;
     std::string file_name_; ///< without its extension
     manifest::element root_;
+    std::string masked_; ///< without_secrets
+    manifest::element masked_root_;
     std::vector<instance_draft> instances_;
     std::vector<rule_draft> rules_;
     std::vector<variable_draft> variables_;

@@ -907,6 +907,8 @@ class Editing(WebTest):
         self.assertIn("No space left on device", refused.json["sentence"])
         self.assertNotIn("opensesame", refused.json["sentence"])
         self.assertEqual(host.ask("PUT", "/api/files/ca.pem", "PEM", {"Content-Type": "application/octet-stream"}).status, 500)
+        secret = host.ask("PUT", "/api/secrets/door", {"value": "opensesame"})
+        self.assertEqual((secret.status, secret.json["error"]), (500, "failed"), secret)
         token = host.ask("POST", "/api/tokens", {"name": "x", "right": "read"})
         self.assertEqual(token.status, 500, token)
         self.assertEqual(host.ask("GET", "/api/tokens").json, []) # what is not kept is not there

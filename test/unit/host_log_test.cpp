@@ -136,13 +136,36 @@ TEST(Redactor, ReplacesTheLongerSecretFirst) {
     EXPECT_EQ(known.redact("abcdef abc ab"), "*** *** ab");
 }
 
-TEST(Redactor, HidesThePartOfASecretThatACutHasLeft) {
+TEST(Redactor, LeavesOutTheEndOfWhatWasCutWhateverStandsThere) {
     redactor known;
-    known.add("open sesame");
-    EXPECT_EQ(known.redact_cut("say open ses"), "say ***");
-    EXPECT_EQ(known.redact_cut("open sesame, then o"), "***, then ***");
-    EXPECT_EQ(known.redact_cut("00006f70656e2073"), "0000***");
-    EXPECT_EQ(known.redact_cut("nothing"), "nothing");
+    EXPECT_EQ(known.redact_cut("nothing is known"), "nothing is known");
+    known.add("open sesame"); // in hexadecimal it has 22 digits
+    const std::string before(30, '-');
+    EXPECT_EQ(known.redact_cut(before + "say open ses"), std::string(21, '-'));
+    EXPECT_EQ(known.redact_cut(before + "say open sex"), std::string(21, '-'));
+    EXPECT_EQ(known.redact_cut(before + "6f70656e2073"), std::string(21, '-'));
+    EXPECT_EQ(known.redact_cut("open sesame" + before), "***" + std::string(9, '-'));
+    EXPECT_EQ(known.redact_cut("all of it"), "");
+    EXPECT_EQ(known.redact_cut("\xC3\xA4" + std::string(20, '-')), ""); // no half of a character
+    known.add("s");                                                     // what stands for it is longer
+    const std::string shown = known.redact_cut(std::string(90, '-') + "open ses");
+    EXPECT_EQ(shown, std::string(shown.size(), '-'));
+}
+
+TEST(Redactor, KeepsLittleOfWhatOnlyPasses) {
+    redactor known;
+    known.add("abc", redactor::stay::passing);
+    EXPECT_EQ(known.redact("abcdef"), "abcdef"); // it would blot out what has nothing to do with it
+    known.add("abcd", redactor::stay::passing);
+    EXPECT_EQ(known.redact("abcdef"), "***ef");
+    for (char each = 'A'; each < 'A' + 26; ++each) {
+        known.add("first" + std::string(redactor::longest_passing - 5, each), redactor::stay::passing);
+        known.add("second" + std::string(redactor::longest_passing - 6, each), redactor::stay::passing);
+    }
+    EXPECT_EQ(known.redact("abcd"), "abcd"); // crowded out by their bytes, as 256 others would have done
+    const std::string longer(redactor::longest_passing + 1, 'x');
+    known.add(longer, redactor::stay::passing);
+    EXPECT_EQ(known.redact(longer), longer);
 }
 
 TEST(Redactor, KnowsTheEscapesOfTheLog) {

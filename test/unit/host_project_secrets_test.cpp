@@ -1,5 +1,7 @@
 #include "project_secrets.hpp"
 
+#include "secret_uses.hpp"
+
 #include "project_edit.hpp"
 #include "redact.hpp"
 #include "secrets.hpp"
@@ -221,6 +223,59 @@ TEST(host_project_secrets, are_asked_for_where_they_would_go_elsewhere) {
     EXPECT_THAT(asked(wanted, {{"password", std::string{"p"}}}), IsEmpty());
 }
 
+TEST(host_project_secrets, leave_proxies_and_headers) {
+    const auto moved = [&](const std::string& settings) {
+        return move_secrets("<project name=\"P\"><instance name=\"a\" module=\"websocket-client\">" +
+                                settings + "</instance></project>",
+                            modules);
+    };
+    const auto proxy = [&](const std::string& text) {
+        return moved("<set name=\"proxy\">" + text + "</set>");
+    };
+    auto made = proxy("http://me:p%40ss@w0rd@10.0.0.1:3128");
+    EXPECT_THAT(made.values, ElementsAre(Pair("a-proxy", "p%40ss@w0rd")));
+    EXPECT_THAT(made.text, HasSubstr(">http://me:${secret:a-proxy}@10.0.0.1:3128<"));
+    EXPECT_EQ(move_secrets(made.text, modules).text, made.text);
+    made = proxy("http://${secret:user}:${secret:first}second@10.0.0.1:3128");
+    EXPECT_THAT(made.values, ElementsAre(Pair("a-proxy", "second")));
+    EXPECT_THAT(proxy("http://token@10.0.0.1:3128").values, ElementsAre(Pair("a-proxy", "token")));
+    for (const auto* whole :
+         {"http://10.0.0.1:3128", "http://${secret:user}:${secret:pass}@10.0.0.1:3128", ""})
+        EXPECT_THAT(proxy(whole).values, IsEmpty()) << whole;
+
+    made = moved("<set name=\"headers\"><item>Authorization: Bearer abc def </item><item>X-Site: 7</item>"
+                 "<item>X-Keyboard: de</item><item>Cookie:a=b; c=d</item><item>x-api-KEY:  "
+                 "${secret:key}</item><item>X-Auth-Token: 1</item>"
+                 "<item>Proxy-Authorization: plain</item><item>Cookie:</item></set>");
+    EXPECT_THAT(made.values,
+                ElementsAre(Pair("a-headers-Authorization", "abc def"), Pair("a-headers-Cookie", "a=b; c=d"),
+                            Pair("a-headers-X-Auth-Token", "1"),
+                            Pair("a-headers-Proxy-Authorization", "plain")));
+    EXPECT_THAT(made.text, HasSubstr("<item>Authorization: Bearer ${secret:a-headers-Authorization} </item>"
+                                     "<item>X-Site: 7</item><item>X-Keyboard: "
+                                     "de</item><item>Cookie:${secret:a-headers-Cookie}</item>"));
+    EXPECT_EQ(move_secrets(made.text, modules).text, made.text);
+
+    const auto rule = move_secrets(
+        "<project name=\"P\"><rule name=\"R\"><on trigger=\"host/manual\"/><do action=\"host/http\">"
+        "<arg name=\"headers\"><item>X-Secret: abc</item></arg><arg name=\"body\">X-Secret: abc</arg></do>"
+        "</rule></project>",
+        modules);
+    EXPECT_THAT(rule.values, ElementsAre(Pair("R-1-headers-X-Secret", "abc")));
+}
+
+TEST(host_project_secrets, are_cleaned_out_of_comments_alone) {
+    const auto blot = [](std::string_view) { return std::string{"<!--*-->"}; };
+    for (const auto& [xml, clean] : std::initializer_list<std::pair<const char*, const char*>>{
+             {"<!--a--><b c=\"<!--d-->\" e='\"<!-- >'>f<!--g--></b>",
+              "<!--*--><b c=\"<!--d-->\" e='\"<!-- >'>f<!--*--></b>"},
+             {"<a><![CDATA[<!--b-->]]></a><!-- > <c d=\" -->", "<a><![CDATA[<!--b-->]]></a><!--*-->"},
+             {"<?xml <!--a--> ?>b", "<?xml <!--a--> ?>b"},
+             {"a<!--b", "a<!--*-->"},
+             {"<a b=\"c", "<a b=\"c"}})
+        EXPECT_EQ(with_comments(xml, blot), clean);
+}
+
 TEST(host_project_secrets, lead_nowhere_else_unseen) {
     const auto instance = [](const std::string& name, const std::string& settings) {
         return "<instance name=\"" + name + "\" module=\"websocket-client\">" + settings + "</instance>";
@@ -275,6 +330,28 @@ TEST(host_project_secrets, lead_nowhere_else_unseen) {
         EXPECT_THAT(led(both, both + one), ElementsAre("rule R key")) << one;
     const auto told = both + rule("host/manual", "b/send-message");
     EXPECT_THAT(led(told, told), IsEmpty());
+}
+
+TEST(host_project_secrets, lead_nowhere_else_by_rules_of_the_host) {
+    const auto rule = [](const std::string& url, const std::string& more = {}) {
+        return "<project name=\"P\"><rule name=\"R\"><on trigger=\"host/manual\"/><do action=\"host/http\">"
+               "<arg name=\"url\">" +
+               url + "</arg><arg name=\"body\">${secret:key}</arg>" + more + "</do></rule></project>";
+    };
+    const auto leads = [&](const std::string& before, const std::string& after) {
+        return !secrets_led_elsewhere(before, after, modules, {}).empty();
+    };
+    const auto here = rule("http://here/login");
+    EXPECT_FALSE(leads(here, rule("http://HERE:80/other?x=${1}")));
+    EXPECT_FALSE(leads(rule("https://${host/there}/a"), rule("https://${host/there}/a")));
+    for (const auto& elsewhere :
+         {rule("http://there/login"), rule("https://here/login"), rule("http://here:81/login"),
+          rule("http://here${host/there}/login"), rule("${host/there}"), rule("http://${host/there}/login"),
+          rule("http://here.there/login")})
+        EXPECT_TRUE(leads(here, elsewhere)) << elsewhere;
+    const auto unchecked = rule("http://here/login", "<arg name=\"tls-verify\">${host/there}</arg>");
+    EXPECT_TRUE(leads(here, unchecked));
+    EXPECT_FALSE(leads(unchecked, unchecked));
 }
 
 TEST(SecretsToAsk, NamesEverySettingThatInsertsAStoredOne) {

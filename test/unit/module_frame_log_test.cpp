@@ -50,6 +50,10 @@ TEST(head_lines, hides_what_is_secret) {
     EXPECT_EQ(head_lines(direction::out,
                          "GET / HTTP/1.1\r\nHost: a\r\nAUTHORIZATION: Bearer x\r\nCookie: y\r\n\r\n"),
               "out GET / HTTP/1.1\nout Host: a\nout AUTHORIZATION: (not shown)\nout Cookie: (not shown)");
+    EXPECT_EQ(head_lines(direction::out,
+                         "X-Api-Key: a\r\nx-authtoken: b\r\nSec-WebSocket-Key: c\r\nX-Keyboard: d\r\n"),
+              "out X-Api-Key: (not shown)\nout x-authtoken: (not shown)\nout Sec-WebSocket-Key: c\nout "
+              "X-Keyboard: d");
     EXPECT_EQ(head_lines(direction::in, ""), "");
     EXPECT_EQ(head_lines(direction::in, "HTTP/1.1 101\r\nX: \x1b[2J"), "in  HTTP/1.1 101\nin  X: \\x1b[2J");
 }

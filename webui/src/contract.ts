@@ -260,7 +260,7 @@ export type Status = {
     at: number | null;
     /** The value is bytes. */
     hex?: boolean;
-    /** Longer than what is shown. */
+    /** It is, or may be, longer than what is shown. Its end is left out, so that no part of a secret shows there. */
     cut?: boolean;
 };
 
