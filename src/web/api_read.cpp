@@ -639,6 +639,7 @@ void web::body::get_metrics(const std::shared_ptr<asking>& /*from*/, reply to) {
 // ---- what the channel's feeds ask of [control]
 
 void web::body::compute(feed& which) {
+    constexpr std::int64_t pace_when_busy = 100'000; // microseconds
     which.pending = true;
     which.stale = false;
     const std::string key = which.topic + '/' + which.instance;
@@ -675,9 +676,11 @@ void web::body::compute(feed& which) {
         }
         return *next < all;
     };
-    if (!post_control(slice, [this, key, made] { computed(key, std::move(*made)); })) {
+    const auto end = [this, key, made] { computed(key, std::move(*made)); };
+    if (!post_control(slice, end, desk::most_for_pages)) {
         which.pending = false;
         which.stale = true;
+        pump_within(pace_when_busy);
     }
 }
 

@@ -193,22 +193,24 @@ void web::body::failed(std::string_view why) noexcept {
 
 // ---- asking [control]
 
-bool web::body::post_control(std::function<bool(desk&)> slice, std::function<void()> end) {
+bool web::body::post_control(std::function<bool(desk&)> slice, std::function<void()> end, std::size_t most) {
     desk* const at = desk_.get();
     server* const back = server_.get();
-    return desk_->ask([at, back, slice = std::move(slice), end = std::move(end)] {
-        bool more = false;
-        try {
-            more = slice(*at);
-        } catch (const std::exception&) {
-            more = false; // nothing of the page's may end the controller
-        }
-        if (more) {
-            return true;
-        }
-        back->post(end);
-        return false;
-    });
+    return desk_->ask(
+        [at, back, slice = std::move(slice), end = std::move(end)] {
+            bool more = false;
+            try {
+                more = slice(*at);
+            } catch (const std::exception&) {
+                more = false; // nothing of the page's may end the controller
+            }
+            if (more) {
+                return true;
+            }
+            back->post(end);
+            return false;
+        },
+        most);
 }
 
 void web::body::on_control(reply to, std::function<answer(desk&)> work) {

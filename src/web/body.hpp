@@ -108,7 +108,9 @@ private:
     /// `each` for every index below `count(desk)`, some at a time; then `end`, back on the web thread.
     void on_control_each(reply to, std::function<std::size_t(desk&)> count,
                          std::function<void(desk&, std::uint32_t)> each, std::function<answer()> end);
-    bool post_control(std::function<bool(desk&)> slice, std::function<void()> end);
+    /// False if `most` or more wait already.
+    bool post_control(std::function<bool(desk&)> slice, std::function<void()> end,
+                      std::size_t most = desk::most_jobs);
 
     /// The project that is in use, as its file says it. Another one after the next reload: what points into
     /// it needs a hold on it.

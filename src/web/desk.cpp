@@ -120,10 +120,10 @@ desk::~desk() {
 
 // ---- work
 
-bool desk::ask(job what) {
+bool desk::ask(job what, std::size_t most) {
     {
         const std::lock_guard lock(mutex_);
-        if (jobs_.size() >= most_jobs) {
+        if (jobs_.size() >= most) {
             return false;
         }
         jobs_.push_back(std::move(what));
