@@ -71,6 +71,7 @@ web::body::body(web_options options, runtime& controller, log& journal, redactor
            (six ? "]" : "") + ":" + std::to_string(server_->port()) + "/";
     desk_ = std::make_unique<desk>(controller);
     worker_ = std::make_unique<worker>();
+    trier_ = std::make_unique<worker>();
 }
 
 web::body::~body() {
@@ -84,6 +85,7 @@ web::body::~body() {
     desk_->tell({});
     server_->stop();
     worker_.reset(); // not while anybody can still ask it
+    trier_.reset();
     server_.reset();
     trials_.clear();
     desk_.reset();

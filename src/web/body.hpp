@@ -100,6 +100,10 @@ private:
     void guarded(const reply& to, const std::function<void()>& what);
     /// The same on the thread for what is slow; false if too much waits there.
     bool slowly(reply to, std::function<void()> what);
+    /// The same on the thread for trials, which whoever may look can ask for: they hold up no log-in and no
+    /// save. `to` gets the answer, unless that is `answer_later`. [any thread]
+    void on_trial(const reply& to, std::function<answer()> what);
+    static answer answer_later() { return {0, {}, {}, {}}; }
     /// And back on the web thread. [any thread]
     void back(reply to, std::function<void()> what);
 
@@ -294,6 +298,7 @@ private:
     std::uint64_t last_trial_ = 0;
     std::unique_ptr<server> server_;
     std::unique_ptr<worker> worker_; ///< for what is slow; ends first
+    std::unique_ptr<worker> trier_;  ///< for trials, likewise
 };
 
 [[nodiscard]] std::int64_t steady_ms();

@@ -2,9 +2,14 @@
 MODULES CONTRACT [TEST …]
 """
 
+import fcntl
+import itertools
 import json
+import os
 import pathlib
-import re
+import random
+import socket
+import subprocess
 import sys
 import unittest
 
@@ -57,6 +62,131 @@ class Channels(web_test.WebTest):
         calm.until(lambda message: message["type"] == "full" and message["id"] == 16)
         self.fire(host)
         calm.until(lambda message: message["type"] == "change" and message["id"] == 16)
+
+
+class Rules(web_test.WebTest):
+    """However much is asked for, rules wait for none of it: the control loop tells how long its longest round was."""
+
+    numbers = itertools.count()
+    ROOM = 100.0 # ms: the machine's, which may be busy with other tests; what is measured here took seconds
+
+    def longest(self, host):
+        return host.ask("GET", "/api/system").json["loop"]["longest"]
+
+    def ask_as(self, host, right, path, body):
+        token = host.ask("POST", "/api/tokens", {"name": f"{right} {next(self.numbers)}", "right": right}).json["token"]
+        return host.ask("POST", path, body, {"Authorization": "Bearer " + token})
+
+    def trial(self, host, matches, size):
+        text = "".join(random.Random(7).choices("ab", k=size))
+        rule = {"name": "x", "on": [{"trigger": "press/message-received", "match": [
+                    {"kind": "regex", "text": f"(?:a|b)*a(?:a|b){{{15 + number}}}c"} for number in range(matches)]}],
+                "do": [{"action": "host/log", "arguments": {"message": "x"}}]}
+        return self.ask_as(host, "read", "/api/try", {"rule": rule, "sample": {
+            "trigger": "press/message-received", "variables": {"message": text}}})
+
+    def test_a_trial_holds_up_no_rule(self):
+        host = self.host("--web", "127.0.0.1:0")
+        tried = self.trial(host, 30, 250_000)
+        self.assertEqual(tried.status, 422, tried)
+        self.assertIn("longer than 1 s", tried.json["sentence"])
+        self.assertLess(self.longest(host), self.ROOM)
+        self.assertEqual(self.trial(host, 2, 1000).json["said"], "no-match")
+
+    def test_more_than_can_be_tried(self):
+        host = self.host("--web", "127.0.0.1:0")
+        for matches, size, at in ((101, 10, "/rule/on"), (1, 300_000, "/sample/variables"), (60, 200_000, "/sample/variables")):
+            with self.subTest(matches=matches, size=size):
+                refused = self.trial(host, matches, size)
+                self.assertEqual(refused.status, 422, refused)
+                self.assertEqual(refused.json["mistakes"][0]["at"], at)
+
+    def test_trying_an_event_again_holds_up_no_rule(self):
+        host, _ = self.with_peer()
+        text = "".join(random.Random(7).choices("ab", k=4000))
+        host.ask("POST", "/api/instances/press/actions/send-message?wait=20", {"arguments": {"message": text}})
+        def received():
+            events = host.ask("GET", "/api/trace").json["events"]
+            return next((each["number"] for each in events if each["trigger"] == "press/message-received"), None)
+        number = eventually("it was received", received)
+        # Rules that come after it: the event itself never went through them.
+        matches = "".join(f'<match kind="regex">(?:a|b)*a(?:a|b){{{15 + number}}}c</match>' for number in range(40))
+        heavy = "".join(f'<rule name="r{number}"><on trigger="press/message-received">{matches}</on><do action="host/log">'
+                        '<arg name="message">x</arg></do></rule>' for number in range(8))
+        project = host.ask("GET", "/api/project")
+        put = host.ask("PUT", "/api/project", project.bytes.decode().replace("</project>", heavy + "</project>"),
+                       {"Content-Type": "application/xml", "If-Match": project.headers["etag"]})
+        self.assertEqual(put.status, 200, put)
+        replayed = self.ask_as(host, "read", f"/api/trace/{number}/replay", None)
+        self.assertIn(replayed.status, (200, 503), replayed)
+        if replayed.status == 200:
+            self.assertEqual(len(replayed.json["rules"]), 9)
+        self.assertLess(self.longest(host), self.ROOM)
+
+    def test_what_an_action_looks_for_is_compiled_where_no_rule_waits(self):
+        host = self.host("--web", "127.0.0.1:0")
+        def request(count):
+            return self.ask_as(host, "operate", "/api/instances/press/actions/request", {"arguments": {
+                "message": "x", "match": [{"kind": "regex", "text": f"(?:\\pL{{40}}|\\pN{{40}}){number}"} for number in range(count)]}})
+        refused = request(400)
+        self.assertEqual(refused.status, 422, refused)
+        self.assertEqual(refused.json["mistakes"][0]["at"], "/arguments/match")
+        taken = request(64)
+        self.assertEqual(taken.status, 409, taken) # the module's own answer: it is not connected
+        self.assertLess(self.longest(host), self.ROOM)
+
+
+class Requests(web_test.WebTest):
+    def test_a_query_is_read_whole_or_not_at_all(self):
+        host = self.host("--web", "127.0.0.1:0")
+        names = lambda: [each["name"] for each in host.ask("GET", "/api/instances").json]
+        for query in ("?check=true", "?&check=true", "?&&check=true&", "?a=" + "x" * 5000 + "&check=true", "?a&check=true"):
+            with self.subTest(query[:20]):
+                checked = host.ask("POST", "/api/instances/press/duplicate" + query, {"name": "again"})
+                self.assertEqual(checked.status, 200, checked)
+                self.assertTrue(checked.json["ok"])
+                self.assertEqual(names(), ["press"])
+        twice = host.ask("POST", "/api/instances/press/duplicate?check=true&check=false", {"name": "again"})
+        self.assertEqual(twice.status, 400, twice)
+        self.assertEqual(names(), ["press"])
+
+
+class Passwords(web_test.WebTest):
+    def set_password_to(self, password):
+        done = subprocess.run([web_test.PROGRAMS.iomhost, "passwd", str(pathlib.Path(self.folder) / "line.xml")],
+                              input=password + "\n", text=True, capture_output=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_a_request_begun_before_undoes_no_password(self):
+        self.write_project()
+        self.set_password()
+        host = self.host("--web", "127.0.0.1:0")
+        session = self.log_in(host)
+        body = json.dumps({"name": "later", "right": "configure"}).encode()
+        head = ("POST /api/tokens HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+                f"Origin: http://127.0.0.1\r\nCookie: {session['Cookie']}\r\nContent-Length: {len(body)}\r\n\r\n").encode()
+        with socket.create_connection((host.address, host.port), 20) as line:
+            line.sendall(head + body[:5])
+            # The head was read by the time that somebody else is answered.
+            self.assertEqual(host.ask("GET", "/api/session", headers=session).json["state"], "in")
+            self.set_password_to("another pass phrase")
+            line.sendall(body[5:])
+            self.assertIn(b"HTTP/1.1 401", line.recv(4096))
+        self.assertEqual(host.ask("POST", "/api/session", {"password": web_test.PASSWORD}).status, 401)
+        self.assertEqual(host.ask("POST", "/api/session", {"password": "another pass phrase"}).status, 200)
+
+    def test_the_command_line_and_the_page_undo_nothing_of_each_other(self):
+        self.write_project()
+        host = self.host("--web", "127.0.0.1:0")
+        folder = os.open(self.folder, os.O_RDONLY)
+        self.addCleanup(os.close, folder)
+        fcntl.flock(folder, fcntl.LOCK_EX) # as `iomhost passwd` holds it between reading and writing
+        refused = host.ask("POST", "/api/tokens", {"name": "x", "right": "read"})
+        self.assertEqual(refused.status, 500, refused)
+        self.assertIn("locked", refused.json["sentence"])
+        self.assertEqual(host.ask("GET", "/api/tokens").json, [])
+        fcntl.flock(folder, fcntl.LOCK_UN)
+        self.assertEqual(host.ask("POST", "/api/tokens", {"name": "x", "right": "read"}).status, 201)
 
 
 if __name__ == "__main__":

@@ -56,11 +56,11 @@ class WebTest(unittest.TestCase):
         self.addCleanup(channel.close)
         return channel
 
-    def with_peer(self, *options):
+    def with_peer(self, *options, **more):
         peer = Program(PROGRAMS.iompeer, "--port", "0")
         self.addCleanup(peer.kill)
         port = int(peer.wait("out", r"^ready (\d+)$")[1])
-        host = self.host("--web", "127.0.0.1:0", *options, port=port)
+        host = self.host("--web", "127.0.0.1:0", *options, port=port, **more)
         eventually("press is ready", lambda: host.ask("GET", "/api/instances/press").json["summary"]["state"] == "ready")
         return host, peer
 
