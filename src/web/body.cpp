@@ -135,6 +135,7 @@ void web::body::prepare_access() {
     }
     if (changed) {
         try {
+            const access_lock lock(access_.file());
             access_.save();
         } catch (const std::exception& error) {
             journal_.write(
@@ -147,8 +148,16 @@ void web::body::prepare_access() {
 
 bool web::body::keep_access(const reply& to, const std::function<void(access_file&)>& change) {
     access_file next = access_;
-    change(next);
     try {
+        const access_lock lock(access_.file());
+        if (refresh_access()) {
+            // Who asked may not be who may any more.
+            to(problem(409, "conflict",
+                       "The password or a token was changed by another program at this moment, so nothing "
+                       "was changed here. Log in again and ask once more."));
+            return false;
+        }
+        change(next);
         next.save();
     } catch (const std::exception& error) {
         journal_.write(log_level::error, {},
