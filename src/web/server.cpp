@@ -631,14 +631,22 @@ std::shared_ptr<request> server::body::read_head(connection& who, std::string_vi
             made->method = name;
         }
     }
-    std::array<char, 4096> argument{};
-    for (int at = 0; lws_hdr_copy_fragment(wsi, argument.data(), static_cast<int>(argument.size()),
-                                           WSI_TOKEN_HTTP_URI_ARGS, at) > 0;
-         ++at) {
-        const std::string_view one(argument.data());
+    // None of them can be longer than all, and an empty one is not the last.
+    std::string argument(static_cast<std::size_t>(lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS)) + 1,
+                         '\0');
+    bool read_twice = false;
+    for (int at = 0;; ++at) {
+        const int length = lws_hdr_copy_fragment(wsi, argument.data(), static_cast<int>(argument.size()),
+                                                 WSI_TOKEN_HTTP_URI_ARGS, at);
+        if (length < 0) {
+            break;
+        }
+        const std::string_view one(argument.data(), static_cast<std::size_t>(length));
         const std::size_t equals = one.find('=');
-        made->query[std::string(one.substr(0, equals))] =
-            equals == std::string_view::npos ? std::string() : std::string(one.substr(equals + 1));
+        if (!one.empty()) {
+            const std::string_view value = equals == std::string_view::npos ? "" : one.substr(equals + 1);
+            read_twice = !made->query.emplace(one.substr(0, equals), value).second || read_twice;
+        }
     }
     made->address = who.peer;
     made->host = header(wsi, WSI_TOKEN_HOST);
@@ -656,7 +664,7 @@ std::shared_ptr<request> server::body::read_head(connection& who, std::string_vi
     header_names names;
     lws_hdr_custom_name_foreach(wsi, look_at_name, &names);
     made->forwarded = made->forwarded || names.forwarded;
-    who.malformed = names.strange || made->method.empty();
+    who.malformed = names.strange || made->method.empty() || read_twice;
     const std::string length = header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
     if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0) {
         // Two of them arrive as one text that is no number.
@@ -689,10 +697,15 @@ int server::body::begin(connection& who, std::string_view path) {
     if (who.malformed) {
         // Where a body begins or ends is not sure, so nothing behind it may be read as a request.
         who.closes = true;
-        answered(who.id,
-                 refusal(400, "bad-request",
-                         "This request cannot be read. Send each header's name without blanks, and the body "
-                         "with one Content-Length and no Transfer-Encoding."));
+        answered(who.id, std::move(*refused));
+    } else {
+        serve(who);
+    }
+    return 0;
+}
+
+int server::body::body_part(connection& who, std::string_view bytes) {
+    if (who.early || who.serving || who.out || who.asked == nullptr) {
         return 0;
     }
     const bool brings_body =
