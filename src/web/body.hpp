@@ -139,7 +139,11 @@ private:
     std::string save_secrets(const std::vector<named_secret>& values, const std::string& gone);
     void change_secrets(std::vector<named_secret> values, std::string gone, const reply& to,
                         const std::function<void()>& done);
-    void reload_project(std::function<void(bool)> then);
+    /// `text`: what is in the file, where that is known already.
+    void reload_project(std::function<void(bool)> then, std::shared_ptr<const std::string> text = nullptr);
+    struct reloading;
+    void begin_reload(const std::shared_ptr<reloading>& one);
+    void finish_reload(const std::shared_ptr<reloading>& one); ///< [any thread]
     static void drop_empty_secrets(const manifest::module_manifest* module, values_draft& settings);
     std::optional<answer> revision_trouble(const asking& from, const std::string& now,
                                            std::string_view sentence);
@@ -271,6 +275,7 @@ private:
     };
     std::list<waiter> waiters_;
     std::size_t test_waiters_ = 0;
+    std::uint64_t states_ = 0; ///< computed for open pages
     /// Of each kind; who comes then is answered at once with what is known.
     static constexpr std::size_t most_waiters = 32;
     std::map<std::string, std::pair<json, json>> variables_seen_; ///< value and time, by name

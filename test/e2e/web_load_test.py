@@ -8,9 +8,11 @@ import json
 import os
 import pathlib
 import random
+import re
 import socket
 import subprocess
 import sys
+import time
 import unittest
 
 import web_test
@@ -62,6 +64,83 @@ class Channels(web_test.WebTest):
         calm.until(lambda message: message["type"] == "full" and message["id"] == 16)
         self.fire(host)
         calm.until(lambda message: message["type"] == "change" and message["id"] == 16)
+
+    def test_so_many_and_no_more(self):
+        host = self.host("--web", "127.0.0.1:0")
+        channel = self.channel(host)
+        for number in range(1, 18):
+            channel.say({"type": "subscribe", "id": number, "topic": "system"})
+        error = channel.until(lambda message: message["type"] == "error")
+        self.assertEqual((error["id"], error["error"]), (17, "too-many"))
+        channel.say({"type": "unsubscribe", "id": 3})
+        channel.say({"type": "subscribe", "id": 18, "topic": "rules"})
+        channel.until(lambda message: message["type"] == "full" and message["id"] == 18)
+        others = [self.channel(host) for _ in range(31)]
+        self.assertEqual({each.status for each in others}, {101})
+        self.assertEqual(self.channel(host).status, 503)
+        others[0].close()
+        def there_is_room():
+            one = self.channel(host)
+            return one.status == 101
+        eventually("there is room again", there_is_room)
+
+    def test_a_channel_with_nothing_to_say_is_alive(self):
+        channel = self.channel(self.host("--web", "127.0.0.1:0"))
+        for _ in range(2):
+            alive = channel.until(lambda message: message["type"] == "alive")
+            self.assertGreater(alive["now"], 1_700_000_000_000)
+
+    def test_states_are_told_in_few_messages_and_lines_are_counted(self):
+        many = "".join('<do action="host/log"><arg name="message">again</arg></do>' for _ in range(300))
+        host = self.host("--web", "127.0.0.1:0", project=PROJECT.replace("</project>",
+            f'<rule name="Many"><on trigger="host/manual"/>{many}</rule></project>'))
+        channel = self.channel(host)
+        channel.say({"type": "subscribe", "id": 1, "topic": "rules"})
+        channel.until(lambda message: message["type"] == "full")
+        line = host.connect()
+        self.addCleanup(line.close)
+        for _ in range(400):
+            line.request("POST", "/api/rules/By%20hand/fire", headers={"Content-Length": "0"})
+            self.assertEqual(line.getresponse().read()[:1], b"{")
+        heard = []
+        def has_newest(message):
+            heard.append(message)
+            return message["type"] == "change" and message["change"].get("reports", {}).get("By hand", {}).get("fired") == 400
+        channel.until(has_newest)
+        self.assertLess(len(heard), 100)
+        channel.say({"type": "unsubscribe", "id": 1})
+        channel.say({"type": "subscribe", "id": 2, "topic": "log"})
+        last = channel.until(lambda message: message["type"] == "full")["state"]["records"]
+        self.assertEqual(host.ask("POST", "/api/rules/Many/fire").status, 200)
+        count = {"told": 0, "skipped": 0}
+        def all_counted(message):
+            if message["type"] == "change" and message["id"] == 2:
+                self.assertLessEqual(len(message["change"]["records"]), 200)
+                count["told"] += sum(each["text"].endswith("again") for each in message["change"]["records"])
+                count["skipped"] += message["change"]["skipped"]
+            return count["told"] + count["skipped"] >= 300
+        channel.until(all_counted)
+        self.assertGreater(count["skipped"], 0, (count, len(last)))
+
+    def test_nothing_is_put_together_for_nobody(self):
+        host = self.host("--web", "127.0.0.1:0")
+        def states():
+            return int(re.search(rb"^iomhost_page_states_total (\d+)$", host.ask("GET", "/metrics").bytes, re.MULTILINE)[1])
+        channel = self.channel(host)
+        channel.say({"type": "subscribe", "id": 1, "topic": "rules"})
+        channel.until(lambda message: message["type"] == "full")
+        before = states()
+        self.fire(host)
+        channel.until(lambda message: message["type"] == "change")
+        eventually("it is counted", lambda: states() > before)
+        channel.say({"type": "unsubscribe", "id": 1})
+        for _ in range(2): # whatever was under way is done by then
+            channel.until(lambda message: message["type"] == "alive")
+        before = states()
+        for _ in range(20):
+            self.fire(host)
+        channel.until(lambda message: message["type"] == "alive")
+        self.assertEqual(states(), before)
 
 
 class Rules(web_test.WebTest):
@@ -134,6 +213,29 @@ class Rules(web_test.WebTest):
         taken = request(64)
         self.assertEqual(taken.status, 409, taken) # the module's own answer: it is not connected
         self.assertLess(self.longest(host), self.ROOM)
+
+    def test_an_edit_of_a_large_project_holds_up_no_rule(self):
+        instances = "".join(f'<instance name="i{number}" module="websocket-client"><set name="hostname">127.0.0.1</set>'
+                            '<set name="port">1</set><set name="connect-at-startup">false</set></instance>\n' for number in range(1000))
+        rules = "".join(f'<rule name="r{number}"><on trigger="i{number % 1000}/message-received">'
+                        '<match kind="regex">^S(\\d+)$</match></on><do action="host/log"><arg name="message">${{3}}</arg></do></rule>\n'
+                        for number in range(3000))
+        host = self.host("--web", "127.0.0.1:0", project=f'<project name="b">{instances}{rules}</project>')
+        def edit(enabled):
+            seen = host.ask("GET", "/api/rules/r5").headers["etag"]
+            put = host.ask("PUT", "/api/rules/r5/enabled", {"enabled": enabled}, {"If-Match": seen})
+            self.assertEqual(put.status, 200, put)
+        before = self.longest(host)
+        edit(False)
+        edit(True)
+        # What this machine takes to read the project is what rules would wait if they did.
+        began = time.monotonic()
+        subprocess.run([web_test.PROGRAMS.iomhost, "check", str(host.project), "--modules", web_test.PROGRAMS.modules],
+                       capture_output=True, check=True)
+        reading = (time.monotonic() - began) * 1000
+        longest = self.longest(host)
+        self.assertLess(longest, before + reading / 2)
+        self.assertEqual(host.ask("GET", "/api/system").json["project"]["generation"], 3)
 
 
 class Requests(web_test.WebTest):
