@@ -56,11 +56,11 @@ class WebTest(unittest.TestCase):
         self.addCleanup(channel.close)
         return channel
 
-    def with_peer(self, *options, **more):
+    def with_peer(self, *options):
         peer = Program(PROGRAMS.iompeer, "--port", "0")
         self.addCleanup(peer.kill)
         port = int(peer.wait("out", r"^ready (\d+)$")[1])
-        host = self.host("--web", "127.0.0.1:0", *options, port=port, **more)
+        host = self.host("--web", "127.0.0.1:0", *options, port=port)
         eventually("press is ready", lambda: host.ask("GET", "/api/instances/press").json["summary"]["state"] == "ready")
         return host, peer
 
@@ -560,6 +560,11 @@ class Looking(WebTest):
         options = ":".join(filter(None, (os.environ.get("ASAN_OPTIONS"), "quarantine_size_mb=1")))
         with unittest.mock.patch.dict(os.environ, {"ASAN_OPTIONS": options}):
             host, _ = self.with_peer()
+        dead = self.channel(host)
+        dead.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        for number, topic in enumerate(("modules", "instance", "rules", "log", "frames", "trace", "system"), 1):
+            dead.say({"type": "subscribe", "id": number, "topic": topic,
+                      **({"filter": {"instance": "press"}} if topic == "instance" else {})})
         resident = lambda: int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{host.process.pid}/status").read_text())[1])
         line = host.connect()
         self.addCleanup(line.close)
@@ -570,31 +575,13 @@ class Looking(WebTest):
                 answer = line.getresponse()
                 answer.read()
                 self.assertIn(answer.status, (200, 202))
-        longest = lambda: host.ask("GET", "/api/system").json["loop"]["longest"]
-        send(1000)
-        alone = longest()
-        dead = self.channel(host)
-        dead.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        for number, topic in enumerate(("modules", "instance", "rules", "log", "frames", "trace", "system"), 1):
-            dead.say({"type": "subscribe", "id": number, "topic": topic,
-                      **({"filter": {"instance": "press"}} if topic == "instance" else {})})
-        send(1000) # by then every memory that is bounded is as full as it gets, or nearly
+        send(2000) # by then every memory that is bounded is as full as it gets, or nearly
         before = resident()
         send(8000)
         eventually("the rule has counted them all", lambda: host.ask("GET", "/api/rules").json["variables"][0]["value"] == 10000)
         self.assertLess(resident() - before, 16 * 1024) # KiB
         self.assertEqual(host.ask("GET", "/api/rules/Count").json["report"]["fired"], 10000)
         self.assertEqual(host.ask("GET", "/api/instances/press").json["summary"]["state"], "ready")
-        self.assertLess(longest(), alone + 100) # ms; the machine's own, which has other things to do, too
-        # It reads on: what its sockets held, and then the newest, without everything in between.
-        heard = []
-        def has_newest(message):
-            heard.append(message)
-            if message["type"] == "full" and message["topic"] == "rules":
-                return message["state"]["variables"][0]["value"] == 10000
-            return message["type"] == "change" and message["change"].get("variables", {}).get("strokes", {}).get("value") == 10000
-        dead.until(has_newest)
-        self.assertLess(len(heard), 2000)
 
     def test_nonsense_and_binary_end_a_channel(self):
         host = self.host("--web", "127.0.0.1:0")
