@@ -181,6 +181,11 @@ std::filesystem::path loader::default_folder() {
 }
 
 const manifest::module_manifest* loader::read(std::string_view id, std::vector<mistake>& mistakes) {
+    const std::lock_guard lock(mutex_);
+    return read_one(id, mistakes);
+}
+
+const manifest::module_manifest* loader::read_one(std::string_view id, std::vector<mistake>& mistakes) {
     if (const auto known = manifests_.find(id); known != manifests_.end()) {
         return &known->second;
     }
@@ -217,10 +222,11 @@ const manifest::module_manifest* loader::read(std::string_view id, std::vector<m
 }
 
 const loaded_module* loader::load(std::string_view id, std::vector<mistake>& mistakes) {
+    const std::lock_guard lock(mutex_);
     if (const auto known = modules_.find(id); known != modules_.end()) {
         return known->second.get();
     }
-    if (read(id, mistakes) == nullptr) {
+    if (read_one(id, mistakes) == nullptr) {
         return nullptr;
     }
     auto loaded = load_file(folder_ / (std::string(id) + ".so"), mistakes);

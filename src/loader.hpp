@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,7 +21,7 @@ struct loaded_module {
     std::filesystem::path manifest_file;
 };
 
-/// The modules of one folder: MODULE.so with MODULE.xml beside it. The only user of dlopen.
+/// The modules of one folder: MODULE.so with MODULE.xml beside it. The only user of dlopen. Any thread.
 class loader {
 public:
     explicit loader(std::filesystem::path folder);
@@ -43,7 +44,10 @@ public:
                                                     std::vector<manifest::mistake>& mistakes);
 
 private:
-    std::filesystem::path folder_;
+    const manifest::module_manifest* read_one(std::string_view id, std::vector<manifest::mistake>& mistakes);
+
+    const std::filesystem::path folder_;
+    std::mutex mutex_;
     std::map<std::string, manifest::module_manifest, std::less<>> manifests_;
     std::map<std::string, std::unique_ptr<loaded_module>, std::less<>> modules_;
 };

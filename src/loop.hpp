@@ -70,6 +70,7 @@ public:
     /// Microseconds that were not spent waiting, since the loop was made; and the longest time between two
     /// waits since this was last asked.
     [[nodiscard]] time_us busy_time() const noexcept { return busy_; }
+    [[nodiscard]] time_us longest() const noexcept { return longest_; }
     [[nodiscard]] time_us take_longest() noexcept { return std::exchange(longest_, 0); }
 
 private:

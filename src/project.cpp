@@ -303,6 +303,15 @@ std::shared_ptr<const project> read_project(const fs::path& file, surroundings& 
     return made;
 }
 
+std::shared_ptr<const project> read_project(std::shared_ptr<const std::string> text, const fs::path& file,
+                                            surroundings& around, std::vector<manifest::mistake>& mistakes) {
+    auto made = read_root(manifest::parse_xml(*text, file.string(), mistakes), file, around, mistakes,
+                          connector::project);
+    if (made != nullptr)
+        made->source = std::move(text);
+    return made;
+}
+
 std::shared_ptr<const project> parse_project(std::string_view xml, const fs::path& file, surroundings& around,
                                              std::vector<manifest::mistake>& mistakes, connector who) {
     return read_root(manifest::parse_xml(xml, file.string(), mistakes), file, around, mistakes, who);

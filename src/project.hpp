@@ -100,6 +100,11 @@ enum class connector : std::uint8_t { project, program };
 std::shared_ptr<const project> read_project(const std::filesystem::path& file, surroundings& around,
                                             std::vector<manifest::mistake>& mistakes);
 
+/// The same with the file's text, where that is known already.
+std::shared_ptr<const project> read_project(std::shared_ptr<const std::string> text,
+                                            const std::filesystem::path& file, surroundings& around,
+                                            std::vector<manifest::mistake>& mistakes);
+
 /// The same for a text in memory; `file` stands for it in locations, and its folder holds `files`.
 std::shared_ptr<const project> parse_project(std::string_view xml, const std::filesystem::path& file,
                                              surroundings& around, std::vector<manifest::mistake>& mistakes,

@@ -101,15 +101,25 @@ std::string in_words(const match_spec& of, bool holds) {
     return {};
 }
 
-void test_matches(const match& all, value_view message, json_document& scratch, rule_trial& to) {
+void need_time(trial_world& world) {
+    if (!world.has_time()) {
+        throw trial_out_of_time();
+    }
+}
+
+/// Answers the first that does not hold.
+const match_spec* test_matches(const match& all, message_view& message, trial_world& world, rule_trial& to) {
+    const match_spec* failing = nullptr;
     for (const match_spec& each : all.specs()) {
+        need_time(world);
         std::string why;
         std::size_t which = 0;
         const auto one = match::compile(std::span(&each, 1), why, which);
-        message_view view(message, scratch);
-        const bool holds = one != nullptr && one->test(view);
+        const bool holds = one != nullptr && one->test(message);
         to.matches.push_back({holds, in_words(each, holds)});
+        failing = failing == nullptr && !holds ? &each : failing;
     }
+    return failing;
 }
 
 const listening* heard_by(const rule_set& rules, std::uint32_t which, const event& what) {
@@ -138,6 +148,28 @@ std::string why_no_match(const rule_set& rules, std::uint32_t which, const event
     return failing ? "the message " + in_words(heard->test->specs()[*failing], false) : std::string();
 }
 
+bool listens_to(const rule_set& rules, std::uint32_t which, const event& what) {
+    return heard_by(rules, which, what) != nullptr;
+}
+
+std::vector<reference> references_of(const rule& what) {
+    std::vector<reference> all;
+    const auto add = [&](const text_template& from) {
+        const std::vector<reference> found = from.references();
+        all.insert(all.end(), found.begin(), found.end());
+    };
+    for (const condition& each : what.conditions) {
+        add(each.subject);
+        add(each.operand);
+    }
+    for (const act& each : what.acts) {
+        for (const argument_plan& argument : each.arguments) {
+            add(argument.text);
+        }
+    }
+    return all;
+}
+
 rule_trial try_rule(const rule_set& rules, std::uint32_t which, const event& what, bool by_hand,
                     trial_world& world) {
     const rule& tried = rules.rules[which];
@@ -154,7 +186,6 @@ rule_trial try_rule(const rule_set& rules, std::uint32_t which, const event& wha
     made.listens = true;
 
     json_document scratch;
-    json_document each_scratch;
     capture_list captures;
     bool goes_on = true;
     if (!tried.enabled) {
@@ -163,12 +194,14 @@ rule_trial try_rule(const rule_set& rules, std::uint32_t which, const event& wha
         goes_on = false;
     }
     if (heard != nullptr && heard->test != nullptr) {
-        const value_view message = tested_of(*heard, what);
-        test_matches(*heard->test, message, each_scratch, made);
-        message_view view(message, scratch);
-        if (!heard->test->capture(view, captures) && goes_on) {
+        message_view message(tested_of(*heard, what), scratch);
+        const match_spec* const failing = test_matches(*heard->test, message, world, made);
+        if (failing == nullptr) {
+            need_time(world);
+            heard->test->capture(message, captures);
+        } else if (goes_on) {
             made.said = verdict::no_match;
-            made.sentence = "its match did not hold: " + why_no_match(rules, which, what);
+            made.sentence = "its match did not hold: the message " + in_words(*failing, false);
             goes_on = false;
         }
         const auto& names = heard->test->capture_names();

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,6 +29,14 @@ public:
     virtual std::string_view now() = 0;
     /// The name that stands for it, since the value is not to be shown.
     virtual std::string symbol(std::uint32_t symbol) = 0;
+    /// Whether one more match may be tested; it is asked before each.
+    virtual bool has_time() { return true; }
+};
+
+/// The world has no time left: what was tried until then tells nothing.
+class trial_out_of_time : public std::runtime_error {
+public:
+    trial_out_of_time() : std::runtime_error("the trial of a rule ran out of time") {}
 };
 
 struct rule_trial {
@@ -67,7 +76,14 @@ struct rule_trial {
 /// it does, or if the rule does not listen to it.
 std::string why_no_match(const rule_set& rules, std::uint32_t which, const event& what);
 
-/// `by_hand`: as if a person fired it. Counts (on-change, at-most, debounce) are not looked at.
+/// Whether the rule listens to that event at all.
+bool listens_to(const rule_set& rules, std::uint32_t which, const event& what);
+
+/// All that its conditions and the arguments of its actions insert: what try_rule may ask the world for.
+std::vector<reference> references_of(const rule& what);
+
+/// Throws trial_out_of_time. `by_hand`: as if a person fired it. Counts (on-change, at-most, debounce) are
+/// not looked at.
 rule_trial try_rule(const rule_set& rules, std::uint32_t which, const event& what, bool by_hand,
                     trial_world& world);
 

@@ -166,14 +166,15 @@ runtime::~runtime() {
 
 // ------------------------------------------------------------------------------------- loading and reloading
 
-bool runtime::read(std::shared_ptr<const project>& read, std::vector<std::vector<setting_value>>& settings,
-                   std::vector<mistake>& mistakes) {
-    read = site_.read(options_.project, mistakes);
+bool runtime::read(site& around, std::shared_ptr<const project>& read,
+                   std::vector<std::vector<setting_value>>& settings, std::vector<mistake>& mistakes,
+                   std::shared_ptr<const std::string> text) {
+    read = around.read(options_.project, mistakes, std::move(text));
     if (read == nullptr) {
         return false;
     }
     for (std::uint32_t at = 0; at < read->instances.size(); ++at) {
-        settings.push_back(settings_of(*read, at, site_, mistakes));
+        settings.push_back(settings_of(*read, at, around, mistakes));
     }
     return !any_wrong(mistakes);
 }
@@ -192,11 +193,12 @@ std::unique_ptr<runtime::unit> runtime::make_unit(const project& from, std::uint
 }
 
 bool runtime::load(std::vector<mistake>& mistakes) {
-    std::shared_ptr<const project> read_now;
+    candidate first;
     std::vector<std::vector<setting_value>> settings;
-    if (!read(read_now, settings, mistakes)) {
+    if (!read(site_, first.read, settings, mistakes)) {
         return false;
     }
+    const std::shared_ptr<const project>& read_now = first.read;
     bool good = true;
     for (std::uint32_t at = 0; at < read_now->instances.size(); ++at) {
         std::unique_ptr<unit> made = make_unit(*read_now, at);
@@ -221,27 +223,31 @@ bool runtime::load(std::vector<mistake>& mistakes) {
         condemned_.clear();
         return false;
     }
-    use(std::move(read_now));
+    compile(first);
+    use(first);
     return true;
 }
 
-/// Gives back the variables of before, which the engine of before still looks at.
-std::unique_ptr<variables> runtime::use(std::shared_ptr<const project> next) {
-    auto fresh = std::make_unique<variables>(next->variables);
+/// Rules and variables of it, as they are before anything happens. [any thread]
+void runtime::compile(candidate& what) {
+    what.values = std::make_unique<variables>(what.read->variables);
+    what.engine = std::make_unique<rule_engine>(what.read->rules, *what.values, static_cast<effects&>(*this),
+                                                static_cast<trace_sink&>(trace_));
+}
+
+/// Afterwards `next` has what was in use before.
+void runtime::use(candidate& next) {
     if (variables_ != nullptr) {
-        fresh->adopt(*variables_);
+        next.values->adopt(*variables_);
     }
-    engine_.reset();
-    project_ = std::move(next);
-    std::swap(variables_, fresh);
+    std::swap(project_, next.read);
+    std::swap(variables_, next.values);
+    std::swap(engine_, next.engine);
     ++generation_;
     trace_.use(project_);
-    engine_ =
-        std::make_unique<rule_engine>(project_->rules, *variables_, static_cast<effects&>(*this), trace_);
     if (onlooker_ != nullptr) {
         onlooker_->project_changed();
     }
-    return fresh;
 }
 
 void runtime::start() {
@@ -252,60 +258,98 @@ void runtime::start() {
     engine_->start(control_loop::now(), true);
 }
 
-struct runtime::reload_plan {
-    std::shared_ptr<const project> next;
-    std::vector<std::vector<setting_value>> settings;
-    std::vector<unit*> kept; ///< for each instance: the unit that goes on, or null
-};
+runtime::candidate runtime::begin_reload() {
+    candidate made;
+    made.generation = generation_;
+    made.around = site_.beside();
+    made.symbols = site_.symbols().size();
+    return made;
+}
+
+void runtime::prepare(candidate& what, std::shared_ptr<const std::string> text) {
+    std::shared_ptr<const project> found;
+    if (read(*what.around, found, what.settings, what.mistakes, std::move(text))) {
+        what.read = std::move(found);
+        compile(what);
+    }
+}
+
+bool runtime::is_outdated(const candidate& what) const {
+    return what.generation != generation_;
+}
+
+bool runtime::judge_some(candidate& what) {
+    constexpr int most_tried = 4;
+    if (what.read == nullptr || stopping_ || is_outdated(what)) {
+        return false;
+    }
+    if (what.kept.empty()) {
+        std::map<std::string_view, instance*> known;
+        for (const auto& each : units_) {
+            known.emplace(each->it->name(), each->it.get());
+        }
+        for (const instance_plan& wanted : what.read->instances) {
+            const auto found = known.find(wanted.name);
+            const bool same = found != known.end() &&
+                              found->second->module().manifest.id == what.read->modules[wanted.module]->id;
+            what.kept.push_back(same ? found->second : nullptr);
+        }
+    }
+    for (int tried = 0; what.judged < what.kept.size(); ++what.judged) {
+        const auto at = static_cast<std::uint32_t>(what.judged);
+        const unit* const same = what.kept[at] == nullptr ? nullptr : unit_of(*what.kept[at]);
+        if (same == nullptr || !same_settings(same->settings, what.settings[at])) {
+            if (tried++ == most_tried) {
+                return true;
+            }
+            try_settings(what.read, at, *what.around, journal_, watch_, known_, what.mistakes);
+        }
+    }
+    return false;
+}
 
 void runtime::reload() {
     if (stopping_) {
         return;
     }
-    reload_plan to;
-    std::vector<mistake> mistakes;
-    bool good = read(to.next, to.settings, mistakes);
-    if (good) {
-        for (std::uint32_t at = 0; at < to.next->instances.size(); ++at) {
-            const instance_plan& wanted = to.next->instances[at];
-            unit* same = nullptr;
-            for (const auto& each : units_) {
-                if (each->it->name() == wanted.name &&
-                    each->it->module().manifest.id == to.next->modules[wanted.module]->id) {
-                    same = each.get();
-                }
-            }
-            to.kept.push_back(same);
-            if (same == nullptr || !same_settings(same->settings, to.settings[at])) {
-                try_settings(to.next, at, site_, journal_, watch_, known_, mistakes);
-            }
-        }
+    candidate next = begin_reload();
+    prepare(next);
+    while (judge_some(next)) {}
+    [[maybe_unused]] const reloaded said = finish_reload(next); // nothing came between
+}
+
+runtime::reloaded runtime::finish_reload(candidate& to) {
+    if (stopping_) {
+        return reloaded::refused;
     }
-    good = !says_mistakes(mistakes) && good;
-    if (!good) {
+    if (is_outdated(to) || !site_.take_symbols(*to.around, to.symbols)) {
+        return reloaded::outdated;
+    }
+    const bool wrong = says_mistakes(to.mistakes);
+    if (wrong || to.read == nullptr) {
         journal_.write(log_level::error, {},
                        "the project was not loaded again: " + options_.project.string() +
                            " has the mistakes above; everything goes on as before");
-        return;
+        return reloaded::refused;
     }
-
     // What ends from here on, until the new rules are there, is told to none.
-    const std::unique_ptr<rule_engine> engine_before = std::move(engine_);
-    const std::shared_ptr<const project> project_before = project_;
+    const std::shared_ptr<const project> next = to.read;
+    std::unique_ptr<rule_engine> engine_before = std::move(engine_);
     std::vector<std::unique_ptr<unit>> before = std::move(units_);
     units_.clear();
+    std::map<const instance*, std::size_t> places;
+    for (std::size_t place = 0; place < before.size(); ++place) {
+        places.emplace(before[place]->it.get(), place);
+    }
     std::size_t untouched = 0;
     std::size_t live = 0;
     std::size_t restarted = 0;
     std::size_t added = 0;
     std::vector<unit*> fresh;
-    for (std::uint32_t at = 0; at < to.next->instances.size(); ++at) {
-        const auto kept = std::find_if(before.begin(), before.end(), [&](const auto& each) {
-            return each != nullptr && each.get() == to.kept[at];
-        });
-        if (kept != before.end()) {
-            units_.push_back(std::move(*kept));
-            units_.back()->it->place(to.next, at, site_);
+    for (std::uint32_t at = 0; at < next->instances.size(); ++at) {
+        if (const auto kept = places.find(to.kept[at]); kept != places.end()) {
+            units_.push_back(std::move(before[kept->second]));
+            units_.back()->it->place(next, at, site_);
             if (same_settings(units_.back()->settings, to.settings[at])) {
                 ++untouched;
             } else {
@@ -314,9 +358,9 @@ void runtime::reload() {
             continue;
         }
         ++added;
-        units_.push_back(make_unit(*to.next, at));
+        units_.push_back(make_unit(*next, at));
         unit& made = *units_.back();
-        made.it->place(to.next, at, site_);
+        made.it->place(next, at, site_);
         made.settings = std::move(to.settings[at]);
         fresh.push_back(&made);
     }
@@ -328,8 +372,9 @@ void runtime::reload() {
             leaving_.push_back(std::move(each));
         }
     }
-    const std::unique_ptr<variables> variables_before = use(to.next);
-    hand_over(*project_before, *engine_before);
+    use(to);
+    to.engine = std::move(engine_before);
+    hand_over(*to.read, *to.engine);
     for (unit* each : fresh) {
         module_answer said = each->it->create();
         if (said.ok()) {
@@ -348,6 +393,7 @@ void runtime::reload() {
                        std::to_string(live) + " with new settings at once, " + std::to_string(restarted) +
                        " restarted, " + std::to_string(added) + " added, " + std::to_string(removed) +
                        " removed");
+    return reloaded::done;
 }
 
 /// What the old rules have begun goes on with those that are still the same; the rest is said.

@@ -86,6 +86,32 @@ public:
     // The parts of run, for tests.
     void turn(std::optional<time_us> deadline);
     void reload();
+
+    /// The project as it will be, on its way into use; and after that, what was in use before.
+    struct candidate {
+        std::uint32_t generation = 0; ///< that it is to follow
+        std::size_t symbols = 0;      ///< that were known then
+        std::unique_ptr<site> around;
+        std::shared_ptr<const project> read; ///< null: it has mistakes
+        std::vector<std::vector<setting_value>> settings;
+        std::vector<manifest::mistake> mistakes;
+        std::unique_ptr<variables> values;
+        std::unique_ptr<rule_engine> engine;
+        std::vector<instance*> kept; ///< for each of its instances: the one that goes on, or null
+        std::size_t judged = 0;      ///< instances whose settings were tried on the modules
+    };
+    // `reload` in parts, so that rules need not wait while the project is read and compiled.
+    [[nodiscard]] candidate begin_reload();
+    /// Takes long. `text`: what is in the file, where that is known already. [any thread]
+    void prepare(candidate& what, std::shared_ptr<const std::string> text = nullptr);
+    /// Has some of the changed settings judged by their modules; true if there are more.
+    [[nodiscard]] bool judge_some(candidate& what);
+    enum class reloaded : std::uint8_t {
+        done,
+        refused, ///< it has mistakes, and the log says which: everything goes on as before
+        outdated ///< another one has come into use since `begin_reload`
+    };
+    [[nodiscard]] reloaded finish_reload(candidate& what);
     void ask_to_stop();
     [[nodiscard]] bool has_stopped() const;
 
@@ -142,8 +168,6 @@ private:
         std::string trouble; ///< while broken
     };
 
-    struct reload_plan;
-
     // instance_owner
     void wants_service(instance& who) noexcept override;
     void triggered(instance& who, std::uint32_t trigger, std::span<const value_view> variables) override;
@@ -165,10 +189,13 @@ private:
     std::string_view uuid() override;
     std::string_view now() override;
 
-    bool read(std::shared_ptr<const project>& read, std::vector<std::vector<setting_value>>& settings,
-              std::vector<manifest::mistake>& mistakes);
+    bool read(site& around, std::shared_ptr<const project>& read,
+              std::vector<std::vector<setting_value>>& settings, std::vector<manifest::mistake>& mistakes,
+              std::shared_ptr<const std::string> text = nullptr);
     std::unique_ptr<unit> make_unit(const project& from, std::uint32_t index);
-    std::unique_ptr<variables> use(std::shared_ptr<const project> next);
+    void compile(candidate& what);
+    void use(candidate& next);
+    [[nodiscard]] bool is_outdated(const candidate& what) const;
     void start_unit(unit& which);
     void stop_unit(unit& which, phase towards);
     void broke(unit& which, std::string_view sentence);

@@ -8,12 +8,29 @@ namespace iom::host {
 
 site::site(const std::filesystem::path& project, std::filesystem::path modules,
            std::vector<std::filesystem::path> file_folders, redactor& known)
-    : modules_(std::move(modules)), secrets_(secrets::file_of(project), known),
-      file_folders_(std::move(file_folders)) {}
+    : project_(project), known_(known), modules_(std::make_shared<loader>(std::move(modules))),
+      secrets_(secrets::file_of(project), known), file_folders_(std::move(file_folders)) {}
+
+site::site(const site& other, redactor& known)
+    : project_(other.project_), known_(known), modules_(other.modules_),
+      secrets_(secrets::file_of(other.project_), known), file_folders_(other.file_folders_),
+      symbols_(other.symbols_) {}
+
+std::unique_ptr<site> site::beside() const {
+    return std::unique_ptr<site>(new site(*this, known_));
+}
+
+bool site::take_symbols(site& from, std::size_t known) {
+    if (symbols_.size() != known) {
+        return false;
+    }
+    symbols_ = std::move(from.symbols_);
+    return true;
+}
 
 std::shared_ptr<const manifest::module_manifest> site::module(std::string_view id, std::string& why) {
     std::vector<manifest::mistake> mistakes;
-    const manifest::module_manifest* const read = modules_.read(id, mistakes);
+    const manifest::module_manifest* const read = modules_->read(id, mistakes);
     if (read == nullptr) {
         for (const manifest::mistake& each : mistakes) {
             why += (why.empty() ? "" : " ") + manifest::to_string(each);
@@ -24,14 +41,17 @@ std::shared_ptr<const manifest::module_manifest> site::module(std::string_view i
 }
 
 std::shared_ptr<const project> site::read(const std::filesystem::path& file,
-                                          std::vector<manifest::mistake>& mistakes) {
-    std::shared_ptr<const project> found = read_project(file, *this, mistakes);
+                                          std::vector<manifest::mistake>& mistakes,
+                                          std::shared_ptr<const std::string> text) {
+    std::shared_ptr<const project> found = text != nullptr
+                                               ? read_project(std::move(text), file, *this, mistakes)
+                                               : read_project(file, *this, mistakes);
     if (std::string sentence = secrets_.trouble(); !sentence.empty()) {
         mistakes.push_back({{secrets::file_of(file).string(), 0, 0}, std::move(sentence), false});
     }
     if (found != nullptr) {
         for (const auto& each : found->modules) {
-            modules_.load(each->id, mistakes);
+            modules_->load(each->id, mistakes);
         }
     }
     return any_wrong(mistakes) ? nullptr : found;

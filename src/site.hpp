@@ -21,6 +21,13 @@ public:
     site(const std::filesystem::path& project, std::filesystem::path modules,
          std::vector<std::filesystem::path> file_folders, redactor& known);
 
+    /// Another at the same place, for another thread: with the same modules, and with the symbols that are
+    /// known now.
+    [[nodiscard]] std::unique_ptr<site> beside() const;
+    /// Takes over the symbols of one that was beside this; all numbers stay good. False, and nothing
+    /// happens, if there were new ones here since `known`, how many there were then.
+    bool take_symbols(site& from, std::size_t known);
+
     std::shared_ptr<const manifest::module_manifest> module(std::string_view id, std::string& why) override;
     const std::string* secret(std::string_view name) override;
     const std::string* environment(std::string_view name) override;
@@ -28,17 +35,23 @@ public:
     symbol_table& symbols() override { return symbols_; }
 
     /// Reads and checks the project file, what belongs to it beside it, and loads the modules that it uses.
-    /// Null if there was any mistake; warnings alone do not count.
+    /// Null if there was any mistake; warnings alone do not count. `text`: what is in the file, where that is
+    /// known already.
     std::shared_ptr<const project> read(const std::filesystem::path& file,
-                                        std::vector<manifest::mistake>& mistakes);
+                                        std::vector<manifest::mistake>& mistakes,
+                                        std::shared_ptr<const std::string> text = nullptr);
 
-    [[nodiscard]] loader& modules() { return modules_; }
+    [[nodiscard]] loader& modules() { return *modules_; }
 
     /// Why the last secret or environment variable that was asked for could not be given; empty if it could.
     [[nodiscard]] const std::string& last_refusal() const { return why_; }
 
 private:
-    loader modules_;
+    site(const site& other, redactor& known);
+
+    std::filesystem::path project_;
+    redactor& known_;
+    std::shared_ptr<loader> modules_;
     secrets secrets_;
     std::vector<std::filesystem::path> file_folders_;
     symbol_table symbols_;

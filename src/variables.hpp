@@ -65,6 +65,7 @@ class symbol_table {
 public:
     std::uint32_t intern(std::string_view name);
     [[nodiscard]] const std::string& name(std::uint32_t symbol) const { return names_[symbol]; }
+    [[nodiscard]] std::size_t size() const noexcept { return names_.size(); }
 
 private:
     std::deque<std::string> names_;

@@ -5,11 +5,13 @@
 #include <cctype>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <fcntl.h>
 #include <fstream>
 #include <netinet/in.h>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
@@ -263,6 +265,30 @@ void access_file::save() {
     }
     seen_ = look_at();
     complained_.reset();
+}
+
+access_lock::access_lock(const std::filesystem::path& file) {
+    constexpr int most_tries = 200;
+    constexpr timespec pause{0, 10'000'000};
+    const std::filesystem::path folder = file.parent_path();
+    folder_ = open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (int tries = 0; folder_ >= 0 && flock(folder_, LOCK_EX | LOCK_NB) != 0; ++tries) {
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            return; // a file system without locks: as good as it gets
+        }
+        if (tries >= most_tries) {
+            close(folder_);
+            throw std::runtime_error("another program has locked the folder of " + file.string() +
+                                     "; end it, or try again");
+        }
+        nanosleep(&pause, nullptr);
+    }
+}
+
+access_lock::~access_lock() {
+    if (folder_ >= 0) {
+        close(folder_); // and with it the lock
+    }
 }
 
 // ---- sessions

@@ -72,6 +72,7 @@ public:
     bool refresh();
     /// Writes it, atomically; throws std::system_error. So change a copy, and take it when it is written.
     void save();
+    [[nodiscard]] const std::filesystem::path& file() const noexcept { return file_; }
 
     std::optional<password_hash> password;
     std::vector<token> tokens;
@@ -92,6 +93,21 @@ private:
     [[nodiscard]] look look_at() const;
     look seen_;
     std::optional<look> complained_;
+};
+
+/// Held from the reading of an access file to its writing, so that of two who change it, the page and
+/// `iomhost passwd`, neither undoes what the other did. It is the folder that is locked: no file has to be
+/// there for it.
+class access_lock {
+public:
+    /// Throws std::runtime_error with a sentence if somebody else holds it for too long.
+    explicit access_lock(const std::filesystem::path& file);
+    ~access_lock();
+    access_lock(const access_lock&) = delete;
+    access_lock& operator=(const access_lock&) = delete;
+
+private:
+    int folder_ = -1;
 };
 
 /// How somebody has shown who they are.

@@ -15,14 +15,23 @@ struct given_argument {
     std::shared_ptr<const match> test;
 };
 
-bool read_matches(const json& from, std::shared_ptr<const match>& to, std::string& why) {
+constexpr std::size_t most_matches = 64; ///< in all arguments of one call
+
+/// An argument of type match.
+struct given_matches {
     std::vector<match_spec> specs;
+    std::shared_ptr<const match> test;
+    std::string why; ///< it is none; empty: it is
+};
+using matches_by_argument = std::map<std::string, given_matches, std::less<>>;
+
+void read_matches(const json& from, given_matches& to) {
     for (const json& each : from) {
         match_spec one;
         const auto kind = match_kind_of(each.at("kind").get<std::string>());
         if (!kind) {
-            why = "There is no such kind of match.";
-            return false;
+            to.why = "There is no such kind of match.";
+            return;
         }
         one.kind = *kind;
         one.text = each.at("text").get<std::string>();
@@ -31,27 +40,47 @@ bool read_matches(const json& from, std::shared_ptr<const match>& to, std::strin
         if (each.contains("op")) {
             const auto compare = json_comparison_of(each.at("op").get<std::string>());
             if (!compare) {
-                why = "There is no such comparison.";
-                return false;
+                to.why = "There is no such comparison.";
+                return;
             }
             one.compare = *compare;
         }
-        specs.push_back(std::move(one));
+        to.specs.push_back(std::move(one));
     }
-    std::size_t which = 0;
-    to = match::compile(specs, why, which);
-    return to != nullptr;
+}
+
+/// Arguments that are lists: none but those of type match may be.
+matches_by_argument read_all_matches(const json& arguments) {
+    matches_by_argument found;
+    for (const auto& [id, from] : arguments.items()) {
+        if (from.is_array()) {
+            read_matches(from, found[id]);
+        }
+    }
+    return found;
+}
+
+/// Takes long where there are many regular expressions.
+void compile(matches_by_argument& all) {
+    for (auto& [id, one] : all) {
+        if (one.why.empty()) {
+            std::size_t which = 0;
+            one.test = match::compile(one.specs, one.why, which);
+        }
+    }
 }
 
 /// What is wrong with it, or empty.
-std::string read_argument(const manifest::field& field, const json& from, given_argument& to) {
+std::string read_argument(const manifest::field& field, const json& from, const matches_by_argument& matches,
+                          given_argument& to) {
     std::string why;
     if (field.type == manifest::type::match) {
-        if (!from.is_array()) {
+        const auto found = matches.find(field.id);
+        if (found == matches.end()) {
             return field.id + " is a list of matches.";
         }
-        read_matches(from, to.test, why);
-        return why;
+        to.test = found->second.test;
+        return found->second.why;
     }
     if (!from.is_string()) {
         return field.id + " is given as a text.";
@@ -128,76 +157,98 @@ void web::body::call_action(const std::shared_ptr<asking>& from, reply to) {
         may_name = secrets_used_at(said->xml(), name, said->modules());
         may_name.merge(given_.of(from->who, steady_ms()));
     }
-    auto begun = std::make_shared<std::uint64_t>(0);
     const double seconds = std::strtod(from->query("wait").c_str(), nullptr);
     const std::int64_t until = steady_ms() + static_cast<std::int64_t>(std::clamp(seconds, 0.0, 25.0) * 1000);
-    on_control(
-        [this, begun, until, to, asked = from->what](answer made) {
-            if (*begun == 0) {
-                to(std::move(made));
-            } else {
-                wait_for_call(asked, *begun, until, to, 202);
-            }
-        },
-        [this, begun, name, action, arguments, may_name, generation = said->generation()](desk& at) {
-            runtime& controller = at.controller();
-            if (!may_name.empty() && controller.generation() != generation) {
-                return problem(409, "conflict", "The project has been changed just now. Call it again.");
-            }
-            const auto index = controller.current().find_instance(name);
-            if (!index) {
-                return no_such("instance \"" + name + '"');
-            }
-            const manifest::module_manifest& module = controller.at(*index).module().manifest;
-            const manifest::action* const what = module.find_action(action);
-            if (what == nullptr) {
-                return no_such("action \"" + action + '"');
-            }
-            for (const auto& [id, unused] : arguments.items()) {
-                if (what->find_argument(id) == nullptr) {
-                    const std::string sentence = name + '/' + action + " has no argument " + id + '.';
-                    return problem(422, "mistakes", sentence, argument_mistake(sentence, id));
+    auto matches = std::make_shared<matches_by_argument>(read_all_matches(arguments));
+    std::size_t count = 0;
+    for (const auto& [id, one] : *matches) {
+        count += one.specs.size();
+        if (count > most_matches) {
+            to(mistake_at("/arguments/" + id, "A call takes " + std::to_string(most_matches) +
+                                                  " matches at most, and these are more."));
+            return;
+        }
+    }
+    const auto begin = [=, this] {
+        auto begun = std::make_shared<std::uint64_t>(0);
+        on_control(
+            [this, begun, until, to, asked = from->what](answer made) {
+                if (*begun == 0) {
+                    to(std::move(made));
+                } else {
+                    wait_for_call(asked, *begun, until, to, 202);
                 }
-            }
-            std::vector<given_argument> given(what->arguments.size());
-            std::vector<argument_view> views;
-            for (std::size_t place = 0; place < what->arguments.size(); ++place) {
-                const manifest::field& field = what->arguments[place];
-                const auto found = arguments.find(field.id);
-                std::string wrong;
-                if (found == arguments.end() || *found == "") {
-                    if (!field.required && (found == arguments.end() || field.type != manifest::type::text)) {
-                        continue;
-                    }
-                    if (field.required && found == arguments.end()) {
-                        wrong = name + '/' + action + " needs the argument " + field.id + '.';
+            },
+            [this, begun, name, action, arguments, matches, may_name, generation = said->generation()](desk& at) {
+                runtime& controller = at.controller();
+                if (!may_name.empty() && controller.generation() != generation) {
+                    return problem(409, "conflict", "The project has been changed just now. Call it again.");
+                }
+                const auto index = controller.current().find_instance(name);
+                if (!index) {
+                    return no_such("instance \"" + name + '"');
+                }
+                const manifest::module_manifest& module = controller.at(*index).module().manifest;
+                const manifest::action* const what = module.find_action(action);
+                if (what == nullptr) {
+                    return no_such("action \"" + action + '"');
+                }
+                for (const auto& [id, unused] : arguments.items()) {
+                    if (what->find_argument(id) == nullptr) {
+                        const std::string sentence = name + '/' + action + " has no argument " + id + '.';
+                        return problem(422, "mistakes", sentence, argument_mistake(sentence, id));
                     }
                 }
-                json text = found == arguments.end() ? json("") : *found;
-                if (field.type == manifest::type::secret && text.is_string() &&
-                    is_reference(text.get_ref<const std::string&>())) {
-                    wrong = resolve(controller.around(), may_name, name, text.get_ref<std::string&>());
+                std::vector<given_argument> given(what->arguments.size());
+                std::vector<argument_view> views;
+                for (std::size_t place = 0; place < what->arguments.size(); ++place) {
+                    const manifest::field& field = what->arguments[place];
+                    const auto found = arguments.find(field.id);
+                    std::string wrong;
+                    if (found == arguments.end() || *found == "") {
+                        if (!field.required &&
+                            (found == arguments.end() || field.type != manifest::type::text)) {
+                            continue;
+                        }
+                        if (field.required && found == arguments.end()) {
+                            wrong = name + '/' + action + " needs the argument " + field.id + '.';
+                        }
+                    }
+                    json text = found == arguments.end() ? json("") : *found;
+                    if (field.type == manifest::type::secret && text.is_string() &&
+                        is_reference(text.get_ref<const std::string&>())) {
+                        wrong = resolve(controller.around(), may_name, name, text.get_ref<std::string&>());
+                    }
+                    if (wrong.empty()) {
+                        wrong = read_argument(field, text, *matches, given[place]);
+                    }
+                    if (!wrong.empty()) {
+                        return problem(422, "mistakes", wrong, argument_mistake(wrong, field.id));
+                    }
+                    argument_view view{field.number, given[place].what.view(), nullptr};
+                    if (field.type == manifest::type::match) {
+                        view.test = &given[place].test;
+                    }
+                    views.push_back(view);
                 }
-                if (wrong.empty()) {
-                    wrong = read_argument(field, text, given[place]);
+                std::string why;
+                const page_call* const call = at.call(*index, *what, views, why);
+                if (call == nullptr) {
+                    return problem(409, "conflict", known_.redact(why));
                 }
-                if (!wrong.empty()) {
-                    return problem(422, "mistakes", wrong, argument_mistake(wrong, field.id));
-                }
-                argument_view view{field.number, given[place].what.view(), nullptr};
-                if (field.type == manifest::type::match) {
-                    view.test = &given[place].test;
-                }
-                views.push_back(view);
-            }
-            std::string why;
-            const page_call* const call = at.call(*index, *what, views, why);
-            if (call == nullptr) {
-                return problem(409, "conflict", known_.redact(why));
-            }
-            *begun = call->number;
-            return answer{};
-        });
+                *begun = call->number;
+                return answer{};
+            });
+    };
+    if (count == 0) {
+        begin();
+        return;
+    }
+    on_trial(to, [this, matches, begin, to] {
+        compile(*matches);
+        back(to, begin);
+        return answer_later();
+    });
 }
 
 void web::body::get_call(const std::shared_ptr<asking>& from, reply to) {

@@ -594,6 +594,11 @@ void web::body::get_metrics(const std::shared_ptr<asking>& /*from*/, reply to) {
         plain("iomhost_log_dropped_total", "counter", "Lines of the log that were dropped.",
               system["log"]["dropped"]);
         plain("iomhost_page_viewers", "gauge", "Open pages.", system["web"]["viewers"]);
+        plain("iomhost_page_states_total", "counter", "States that were put together for open pages.",
+              states_);
+        plain("iomhost_loop_longest_seconds", "gauge",
+              "The longest that the control loop worked without a pause, in the last minute.",
+              system["loop"]["longest"].get<double>() / 1000);
         plain("iomhost_events_total", "counter", "Events that the rules were walked for.",
               (*control)["events"]);
         head("iomhost_rule_fired_total", "counter", "How often each rule has fired.");
@@ -651,8 +656,10 @@ void web::body::get_metrics(const std::shared_ptr<asking>& /*from*/, reply to) {
 // ---- what the channel's feeds ask of [control]
 
 void web::body::compute(feed& which) {
+    constexpr std::int64_t pace_when_busy = 100'000; // microseconds
     which.pending = true;
     which.stale = false;
+    ++states_;
     const std::string key = which.topic + '/' + which.instance;
     auto made = std::make_shared<json>();
     auto next = std::make_shared<std::uint32_t>(0);
@@ -687,9 +694,11 @@ void web::body::compute(feed& which) {
         }
         return *next < all;
     };
-    if (!post_control(slice, [this, key, made] { computed(key, std::move(*made)); })) {
+    const auto end = [this, key, made] { computed(key, std::move(*made)); };
+    if (!post_control(slice, end, desk::most_for_pages)) {
         which.pending = false;
         which.stale = true;
+        pump_within(pace_when_busy);
     }
 }
 

@@ -77,6 +77,7 @@ web::body::body(web_options options, runtime& controller, log& journal, redactor
            (six ? "]" : "") + ":" + std::to_string(server_->port()) + "/";
     desk_ = std::make_unique<desk>(controller);
     worker_ = std::make_unique<worker>();
+    trier_ = std::make_unique<worker>();
 }
 
 web::body::~body() {
@@ -90,6 +91,7 @@ web::body::~body() {
     desk_->tell({});
     server_->stop();
     worker_.reset(); // not while anybody can still ask it
+    trier_.reset();
     server_.reset();
     trials_.clear();
     desk_.reset();
@@ -139,6 +141,7 @@ void web::body::prepare_access() {
     }
     if (changed) {
         try {
+            const access_lock lock(access_.file());
             access_.save();
         } catch (const std::exception& error) {
             journal_.write(
@@ -151,8 +154,16 @@ void web::body::prepare_access() {
 
 bool web::body::keep_access(const reply& to, const std::function<void(access_file&)>& change) {
     access_file next = access_;
-    change(next);
     try {
+        const access_lock lock(access_.file());
+        if (refresh_access()) {
+            // Who asked may not be who may any more.
+            to(problem(409, "conflict",
+                       "The password or a token was changed by another program at this moment, so nothing "
+                       "was changed here. Log in again and ask once more."));
+            return false;
+        }
+        change(next);
         next.save();
     } catch (const std::exception& error) {
         journal_.write(log_level::error, {},
@@ -199,22 +210,24 @@ void web::body::failed(std::string_view why) noexcept {
 
 // ---- asking [control]
 
-bool web::body::post_control(std::function<bool(desk&)> slice, std::function<void()> end) {
+bool web::body::post_control(std::function<bool(desk&)> slice, std::function<void()> end, std::size_t most) {
     desk* const at = desk_.get();
     server* const back = server_.get();
-    return desk_->ask([at, back, slice = std::move(slice), end = std::move(end)] {
-        bool more = false;
-        try {
-            more = slice(*at);
-        } catch (const std::exception&) {
-            more = false; // nothing of the page's may end the controller
-        }
-        if (more) {
-            return true;
-        }
-        back->post(end);
-        return false;
-    });
+    return desk_->ask(
+        [at, back, slice = std::move(slice), end = std::move(end)] {
+            bool more = false;
+            try {
+                more = slice(*at);
+            } catch (const std::exception&) {
+                more = false; // nothing of the page's may end the controller
+            }
+            if (more) {
+                return true;
+            }
+            back->post(end);
+            return false;
+        },
+        most);
 }
 
 void web::body::on_control(reply to, std::function<answer(desk&)> work) {

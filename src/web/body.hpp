@@ -102,6 +102,10 @@ private:
     void guarded(const reply& to, const std::function<void()>& what);
     /// The same on the thread for what is slow; false if too much waits there.
     bool slowly(reply to, std::function<void()> what);
+    /// The same on the thread for trials, which whoever may look can ask for: they hold up no log-in and no
+    /// save. `to` gets the answer, unless that is `answer_later`. [any thread]
+    void on_trial(const reply& to, std::function<answer()> what);
+    static answer answer_later() { return {0, {}, {}, {}}; }
     /// And back on the web thread. [any thread]
     void back(reply to, std::function<void()> what);
 
@@ -110,7 +114,9 @@ private:
     /// `each` for every index below `count(desk)`, some at a time; then `end`, back on the web thread.
     void on_control_each(reply to, std::function<std::size_t(desk&)> count,
                          std::function<void(desk&, std::uint32_t)> each, std::function<answer()> end);
-    bool post_control(std::function<bool(desk&)> slice, std::function<void()> end);
+    /// False if `most` or more wait already.
+    bool post_control(std::function<bool(desk&)> slice, std::function<void()> end,
+                      std::size_t most = desk::most_jobs);
 
     /// The project that is in use, as its file says it. Another one after the next reload: what points into
     /// it needs a hold on it.
@@ -135,7 +141,11 @@ private:
     std::optional<answer> save_secrets(const std::vector<named_secret>& values, const std::string& gone);
     void change_secrets(const visitor& who, std::vector<named_secret> values, std::string gone,
                         const reply& to, const std::function<void()>& done);
-    void reload_project(std::function<void(bool)> then);
+    /// `text`: what is in the file, where that is known already.
+    void reload_project(std::function<void(bool)> then, std::shared_ptr<const std::string> text = nullptr);
+    struct reloading;
+    void begin_reload(const std::shared_ptr<reloading>& one);
+    void finish_reload(const std::shared_ptr<reloading>& one); ///< [any thread]
     static void drop_empty_secrets(const manifest::module_manifest* module, values_draft& settings);
     std::optional<answer> revision_trouble(const asking& from, const std::string& now,
                                            std::string_view sentence);
@@ -266,6 +276,7 @@ private:
     };
     std::list<waiter> waiters_;
     std::size_t test_waiters_ = 0;
+    std::uint64_t states_ = 0; ///< computed for open pages
     /// Of each kind; who comes then is answered at once with what is known.
     static constexpr std::size_t most_waiters = 32;
     std::map<std::string, std::pair<json, json>> variables_seen_; ///< value and time, by name
@@ -289,6 +300,7 @@ private:
     std::uint64_t last_trial_ = 0;
     std::unique_ptr<server> server_;
     std::unique_ptr<worker> worker_; ///< for what is slow; ends first
+    std::unique_ptr<worker> trier_;  ///< for trials, likewise
 };
 
 [[nodiscard]] std::int64_t steady_ms();

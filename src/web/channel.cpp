@@ -117,7 +117,8 @@ json rules_change(const json& before, const json& now) {
 } // namespace
 
 channel::channel(web::body& host, visitor who, std::function<void()> write)
-    : host_(host), who_(std::move(who)), write_(std::move(write)), spoken_(steady_ms()) {
+    : host_(host), who_(std::move(who)), write_(std::move(write)), spoken_(steady_ms()),
+      allowed_at_(spoken_) {
     json rights = json::array();
     for (const right each : {right::read, right::operate, right::configure}) {
         if (who_.may >= each) {
@@ -165,7 +166,28 @@ void channel::end(std::uint16_t code, std::string_view reason, std::string_view 
     say({{"type", "bye"}, {"reason", reason}, {"sentence", sentence}});
 }
 
+/// What a page says costs the host work, so each has so much of it and no more.
+bool channel::says_too_much() {
+    const std::int64_t now = steady_ms();
+    allowance_ = std::min(most_at_once * 1000, allowance_ + (now - allowed_at_) * most_a_second);
+    allowed_at_ = now;
+    if (allowance_ < 1000) {
+        return true;
+    }
+    allowance_ -= 1000;
+    return false;
+}
+
 bool channel::heard(std::string_view text) {
+    if (code_ != 0) {
+        return true; // the end is said, and what came in the meantime too late
+    }
+    if (says_too_much()) {
+        end(4429, "too-fast",
+            "This page said more than " + std::to_string(most_at_once) + " messages at once, or more than " +
+                std::to_string(most_a_second) + " in a second. Open the channel again and say less.");
+        return true;
+    }
     const json what = parse_json(text);
     std::optional<std::int64_t> id;
     if (what.is_object() && what.contains("id") && what["id"].is_number_integer()) {
@@ -215,7 +237,7 @@ void channel::subscribe(const json& from) {
     one.filter = from.value("filter", json::object());
     one.token = ++tokens_;
     if (one.topic == "trace") {
-        fetch_events(one);
+        fetch_next(steady_ms());
     } else if (!is_stream(one.topic)) {
         one.from = host_.subscribe(*this, one.topic,
                                    one.topic == "instance" ? one.filter.value("instance", std::string())
@@ -244,6 +266,30 @@ bool channel::listens_to_trace() const {
                        [](const auto& each) { return each.second.topic == "trace"; });
 }
 
+void channel::news_of_trace() noexcept {
+    for (auto& [id, one] : all_) {
+        one.stale = true;
+    }
+}
+
+bool channel::wants_events(const subscription& one) const {
+    return one.topic == "trace" && one.stale && !fetching_ && !one.ready;
+}
+
+/// In turn, from the one behind who was asked for last.
+void channel::fetch_next(std::int64_t now) {
+    auto at = all_.upper_bound(fetched_);
+    for (std::size_t tried = 0; tried < all_.size(); ++tried, ++at) {
+        if (at == all_.end()) {
+            at = all_.begin();
+        }
+        if (wants_events(at->second) && now >= at->second.due) {
+            fetched_ = at->first;
+            fetch_events(at->second);
+        }
+    }
+}
+
 bool channel::has_something(const subscription& one, std::int64_t now) const {
     if (one.topic == "trace") {
         return one.ready;
@@ -262,13 +308,10 @@ void channel::look(std::int64_t now) {
     if (waiting_.empty() && now - spoken_ >= longest_silence) {
         say({{"type", "alive"}, {"now", wall_now()}});
     }
-    bool any = !waiting_.empty();
-    for (auto& [id, one] : all_) {
-        if (one.topic == "trace" && trace_stale_ && !one.fetching && !one.ready && now >= one.due) {
-            fetch_events(one);
-        }
-        any = any || has_something(one, now);
-    }
+    fetch_next(now);
+    const bool any = !waiting_.empty() || std::any_of(all_.begin(), all_.end(), [&](const auto& each) {
+        return has_something(each.second, now);
+    });
     if (any) {
         write_();
     }
@@ -278,7 +321,7 @@ std::optional<std::int64_t> channel::next_due() const {
     std::optional<std::int64_t> next;
     for (const auto& [id, one] : all_) {
         const bool waits = one.topic == "trace"
-                               ? trace_stale_ && !one.fetching && !one.ready
+                               ? wants_events(one)
                                : is_stream(one.topic) && one.told && host_.lines_.last() > one.last;
         if (waits && (!next || one.due < *next)) {
             next = one.due;
@@ -381,8 +424,8 @@ std::optional<json> channel::compose_lines(subscription& one) {
 
 /// Asks [control] for what happened since; the answer lies in the subscription until it is written.
 void channel::fetch_events(subscription& one) {
-    one.fetching = true;
-    trace_stale_ = false;
+    fetching_ = true;
+    one.stale = false;
     const std::uint64_t token = one.token;
     const std::uint64_t since = one.last;
     const bool first = !one.told;
@@ -426,12 +469,13 @@ void channel::fetch_events(subscription& one) {
             if (!*alive) {
                 return;
             }
+            fetching_ = false;
             const auto found = all_.find(id);
             if (found == all_.end() || found->second.token != token) {
+                fetch_next(steady_ms()); // whoever took its place has waited for this
                 return;
             }
             subscription& to = found->second;
-            to.fetching = false;
             to.ready = true;
             to.events = std::move(made->events);
             for (json& each : to.events) {
@@ -441,10 +485,12 @@ void channel::fetch_events(subscription& one) {
             to.total = made->total;
             to.last = made->last;
             write_();
-        });
+            fetch_next(steady_ms());
+        },
+        desk::most_for_pages);
     if (!taken) {
-        one.fetching = false;
-        trace_stale_ = true;
+        fetching_ = false;
+        one.stale = true;
         host_.pump_within(stream_pace * 1000);
     }
 }

@@ -120,10 +120,10 @@ desk::~desk() {
 
 // ---- work
 
-bool desk::ask(job what) {
+bool desk::ask(job what, std::size_t most) {
     {
         const std::lock_guard lock(mutex_);
-        if (jobs_.size() >= most_jobs) {
+        if (jobs_.size() >= most) {
             return false;
         }
         jobs_.push_back(std::move(what));
@@ -224,7 +224,11 @@ void desk::project_changed() {
     std::map<std::string, hour, std::less<>> kept;
     for (const instance_plan& each : now.instances) {
         const auto known = hours_.find(each.name);
-        kept.emplace(each.name, known != hours_.end() ? std::move(known->second) : hour{});
+        if (known != hours_.end()) {
+            kept.insert(hours_.extract(known)); // it is large: it stays where it is
+        } else {
+            kept.try_emplace(each.name);
+        }
         places_.emplace_back(*now.modules[each.module]);
     }
     hours_ = std::move(kept);
@@ -304,6 +308,7 @@ std::uint64_t desk::version_of(std::uint32_t index) const {
 desk::load desk::loop_load() const {
     load found;
     if (pulses_.empty()) {
+        found.longest = static_cast<double>(runtime_.loop().longest()) / 1000.0;
         return found;
     }
     const pulse& last = pulses_.back();
@@ -314,6 +319,8 @@ desk::load desk::loop_load() const {
     for (const pulse& each : pulses_) {
         found.longest = std::max(found.longest, static_cast<double>(each.longest) / 1000.0);
     }
+    found.longest =
+        std::max(found.longest, static_cast<double>(runtime_.loop().longest()) / 1000.0); // and since then
     return found;
 }
 

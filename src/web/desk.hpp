@@ -82,6 +82,8 @@ struct page_call {
 class desk final : private serviced_by_loop, private onlooker {
 public:
     static constexpr std::size_t most_jobs = 256;
+    /// Of them, for what open pages show by themselves: however many they are, requests find a place.
+    static constexpr std::size_t most_for_pages = most_jobs / 2;
     static constexpr std::size_t most_calls = 256;
 
     explicit desk(runtime& of);
@@ -89,8 +91,8 @@ public:
 
     /// A slice of work on [control]; true if there is more to do.
     using job = std::function<bool()>;
-    /// [any thread]; false if too much waits already.
-    bool ask(job what);
+    /// [any thread]; false if `most` or more wait already.
+    bool ask(job what, std::size_t most = most_jobs);
 
     /// What may have changed, as bits; taking them arms the next `tell`. [any thread]
     enum : unsigned { statuses = 1, rules = 2, structure = 4, calls = 8 };

@@ -246,8 +246,9 @@ void web::body::serve(const std::shared_ptr<request>& what, reply to) {
     }
     contract::found route = contract_.find(what->method, what->path);
     auto from = std::make_shared<asking>();
+    // Again, because a body may take its time: and the password may be another one by now.
+    refresh_access();
     from->who = visitor_of(*what, true);
-    // Again, because a body may take its time.
     if (std::optional<answer> refused = refuse(*what, route, from->who)) {
         finished(std::move(*refused));
         return;

@@ -219,48 +219,32 @@ void web::body::apply(const std::shared_ptr<plan>& what, json warnings, const re
             return;
         }
         server_->post([this, what, warnings, end] {
-            reload_project([this, what, warnings, end](bool good) {
-                if (!good) {
-                    end(problem(500, "failed",
-                                "It was saved, but the host could not load it; its log says why."));
-                    return;
-                }
-                json made = {
-                    {"revision", what->revision ? what->revision(*say()) : say()->project_revision()},
-                    {"generation", say()->generation()}};
-                if (!what->name.empty()) {
-                    made["name"] = what->name;
-                }
-                if (!what->rules.empty()) {
-                    made["rules"] = what->rules;
-                }
-                if (!warnings.empty()) {
-                    made["warnings"] = warnings;
-                }
-                end(json_answer(what->status, made));
-            });
+            reload_project(
+                [this, what, warnings, end](bool good) {
+                    if (!good) {
+                        end(problem(500, "failed",
+                                    "It was saved, but the host could not load it; its log says why."));
+                        return;
+                    }
+                    json made = {
+                        {"revision", what->revision ? what->revision(*say()) : say()->project_revision()},
+                        {"generation", say()->generation()}};
+                    if (!what->name.empty()) {
+                        made["name"] = what->name;
+                    }
+                    if (!what->rules.empty()) {
+                        made["rules"] = what->rules;
+                    }
+                    if (!warnings.empty()) {
+                        made["warnings"] = warnings;
+                    }
+                    end(json_answer(what->status, made));
+                },
+                std::make_shared<const std::string>(what->text));
         });
     });
     if (!taken) {
         end(others_are_saving());
-    }
-}
-
-void web::body::reload_project(std::function<void(bool)> then) {
-    auto good = std::make_shared<bool>(false);
-    const bool taken = post_control(
-        [good](desk& at) {
-            const std::uint32_t before = at.controller().generation();
-            at.controller().reload();
-            *good = at.controller().generation() != before;
-            return false;
-        },
-        [this, good, then] {
-            pump();
-            then(*good);
-        });
-    if (!taken) {
-        then(false);
     }
 }
 

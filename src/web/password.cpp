@@ -10,6 +10,7 @@ std::string keep_password(const std::filesystem::path& project, std::string_view
                std::to_string(longest_password) + " characters; nothing was changed.";
     }
     const password_hash made = hash_password(password);
+    const access_lock lock(access_file::file_of(project));
     access_file kept(access_file::file_of(project));
     kept.refresh();
     kept.password = made;

@@ -26,6 +26,7 @@
 #include <vector>
 
 #include <libwebsockets.h>
+#include <linux/tcp.h>
 
 namespace iom::host::web {
 namespace {
@@ -141,10 +142,14 @@ struct connection {
     // a channel
     std::unique_ptr<talker> page;
     std::string heard;
-    bool skipping = false; ///< the rest of a message that is too long
+    bool skipping = false;       ///< the rest of a message that is too long
+    std::uint16_t ends_with = 0; ///< the code to close with after the message that is on its way
     std::uint16_t close_code = 0;
     std::string close_reason;
+    std::string saying;              ///< the message that is on its way …
+    std::size_t said = 0;            ///< … and how far it is
     std::int64_t asked_to_write = 0; ///< since when the socket takes nothing
+    std::uint64_t taken = 0;         ///< bytes that the other end had acknowledged when it was looked at last
 };
 
 } // namespace
@@ -535,11 +540,33 @@ void server::body::set_alarm() {
                      std::max<lws_usec_t>(timers_.begin()->first - steady_us(), 1));
 }
 
+namespace {
+
+/// Bytes that the other end has acknowledged so far.
+std::uint64_t acknowledged(lws* wsi) {
+    tcp_info facts{};
+    socklen_t size = sizeof facts;
+    const bool told = getsockopt(lws_get_socket_fd(wsi), IPPROTO_TCP, TCP_INFO, &facts, &size) == 0;
+    return told ? facts.tcpi_bytes_acked : 0;
+}
+
+} // namespace
+
 /// Sends away who has taken nothing for too long: their sockets are full, so nothing can be said to them
 /// either. And who brings a request too slowly; the library has bounds of its own, but not in every state.
 void server::body::look_after_writers() {
     const std::int64_t now = steady_us();
     for (const auto& [id, each] : connections_) {
+        // Some bytes are enough, however long the rest takes; and a pong would come behind all of it.
+        if (each->asked_to_write != 0) {
+            if (const std::uint64_t taken = acknowledged(each->wsi); taken != each->taken) {
+                each->taken = taken;
+                each->asked_to_write = now;
+                if (each->page != nullptr) {
+                    lws_validity_confirmed(each->wsi);
+                }
+            }
+        }
         if ((each->asked_to_write != 0 && now - each->asked_to_write > write_patience) ||
             (each->body_due != 0 && now > each->body_due) || (each->head_due != 0 && now > each->head_due)) {
             lws_set_timeout(each->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
@@ -631,14 +658,22 @@ std::shared_ptr<request> server::body::read_head(connection& who, std::string_vi
             made->method = name;
         }
     }
-    std::array<char, 4096> argument{};
-    for (int at = 0; lws_hdr_copy_fragment(wsi, argument.data(), static_cast<int>(argument.size()),
-                                           WSI_TOKEN_HTTP_URI_ARGS, at) > 0;
-         ++at) {
-        const std::string_view one(argument.data());
+    // None of them can be longer than all, and an empty one is not the last.
+    std::string argument(static_cast<std::size_t>(lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS)) + 1,
+                         '\0');
+    bool read_twice = false;
+    for (int at = 0;; ++at) {
+        const int length = lws_hdr_copy_fragment(wsi, argument.data(), static_cast<int>(argument.size()),
+                                                 WSI_TOKEN_HTTP_URI_ARGS, at);
+        if (length < 0) {
+            break;
+        }
+        const std::string_view one(argument.data(), static_cast<std::size_t>(length));
         const std::size_t equals = one.find('=');
-        made->query[std::string(one.substr(0, equals))] =
-            equals == std::string_view::npos ? std::string() : std::string(one.substr(equals + 1));
+        if (!one.empty()) {
+            const std::string_view value = equals == std::string_view::npos ? "" : one.substr(equals + 1);
+            read_twice = !made->query.emplace(one.substr(0, equals), value).second || read_twice;
+        }
     }
     made->address = who.peer;
     made->host = header(wsi, WSI_TOKEN_HOST);
@@ -656,7 +691,7 @@ std::shared_ptr<request> server::body::read_head(connection& who, std::string_vi
     header_names names;
     lws_hdr_custom_name_foreach(wsi, look_at_name, &names);
     made->forwarded = made->forwarded || names.forwarded;
-    who.malformed = names.strange || made->method.empty();
+    who.malformed = names.strange || made->method.empty() || read_twice;
     const std::string length = header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
     if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0) {
         // Two of them arrive as one text that is no number.
@@ -689,10 +724,11 @@ int server::body::begin(connection& who, std::string_view path) {
     if (who.malformed) {
         // Where a body begins or ends is not sure, so nothing behind it may be read as a request.
         who.closes = true;
-        answered(who.id,
-                 refusal(400, "bad-request",
-                         "This request cannot be read. Send each header's name without blanks, and the body "
-                         "with one Content-Length and no Transfer-Encoding."));
+        answered(
+            who.id,
+            refusal(400, "bad-request",
+                    "This request cannot be read. Send each parameter of the query once, each header's name "
+                    "without blanks, and the body with one Content-Length and no Transfer-Encoding."));
         return 0;
     }
     const bool brings_body =
@@ -924,17 +960,34 @@ int server::body::write_page(connection& who) {
     if (who.close_code != 0) {
         return close_page(who, who.close_code, who.close_reason);
     }
-    const std::optional<std::string> text = who.page->next(who.close_code);
-    if (text) {
-        std::vector<unsigned char> room(LWS_PRE + text->size());
-        std::memcpy(room.data() + LWS_PRE, text->data(), text->size());
-        if (lws_write(who.wsi, room.data() + LWS_PRE, text->size(), LWS_WRITE_TEXT) < 0) {
-            return -1;
+    if (who.said == who.saying.size()) {
+        std::optional<std::string> text = who.page->next(who.ends_with);
+        if (!text) {
+            who.close_code = who.ends_with;
+            if (who.close_code != 0) {
+                ask_to_write(who);
+            }
+            return 0;
         }
+        who.saying = std::move(*text);
+        who.said = 0;
     }
-    if (text || who.close_code != 0) {
-        ask_to_write(who); // there may be more to say, or the end
+    const std::size_t size = std::min(piece_size, who.saying.size() - who.said);
+    std::vector<unsigned char> room(LWS_PRE + size);
+    std::memcpy(room.data() + LWS_PRE, who.saying.data() + who.said, size);
+    unsigned kind = who.said == 0 ? LWS_WRITE_TEXT : LWS_WRITE_CONTINUATION;
+    who.said += size;
+    const bool last = who.said == who.saying.size();
+    kind |= last ? 0U : static_cast<unsigned>(LWS_WRITE_NO_FIN);
+    if (lws_write(who.wsi, room.data() + LWS_PRE, size, static_cast<lws_write_protocol>(kind)) < 0) {
+        return -1;
     }
+    if (last) {
+        who.saying = {};
+        who.said = 0;
+        who.close_code = who.ends_with;
+    }
+    ask_to_write(who); // there may be more to say, or the end
     return 0;
 }
 

@@ -32,6 +32,14 @@ bool worker::ask(std::function<void()> what) {
     return true;
 }
 
+void worker::follow(std::function<void()> what) {
+    {
+        const std::lock_guard lock(mutex_);
+        waiting_.push_front(std::move(what));
+    }
+    wakes_.notify_one();
+}
+
 void worker::work() {
     std::unique_lock lock(mutex_);
     for (;;) {

@@ -22,6 +22,8 @@ public:
 
     /// False if too much waits already. [any thread]
     bool ask(std::function<void()> what);
+    /// The next step of something that was let in already: it is never refused, and goes first. [any thread]
+    void follow(std::function<void()> what);
 
 private:
     void work();

@@ -228,11 +228,13 @@ class Channel:
                 return json.loads(text)
 
     def until(self, holds):
+        end = time.monotonic() + PATIENCE
         while True:
             message = self.hear()
             assert message is not None, f"closed with {self.close_code}"
             if holds(message):
                 return message
+            assert time.monotonic() < end, f"not heard in {PATIENCE:.0f} s; last: {str(message)[:300]}"
 
     def close(self):
         self.socket.close()

@@ -4,11 +4,13 @@
 
 #include "host_support.hpp"
 
+#include <atomic>
 #include <cstdlib>
 #include <functional>
 #include <gmock/gmock.h>
 #include <memory>
 #include <sys/stat.h>
+#include <thread>
 
 namespace iom::host {
 namespace {
@@ -253,6 +255,39 @@ TEST_F(Runtime, ReloadTouchesOnlyWhatHasChanged) {
     EXPECT_THAT(
         journal_.text(),
         HasSubstr("1 instance untouched, 1 with new settings at once, 1 restarted, 0 added, 0 removed"));
+    stop();
+}
+
+TEST_F(Runtime, ReadsTheNextProjectWhileRulesGoOn) {
+    run(instance_xml("a") +
+        rule_xml("ask", "<on trigger=\"host/every\" interval=\"10ms\"/>", say_xml("a", "still here")));
+    EXPECT_TRUE(until([&] { return status("a", 1).integer >= 1; }));
+    write(instance_xml("a") + instance_xml("b") + rule_xml("note", on_xml("b/started"), log_xml("NOTE b")));
+    runtime::candidate next = it_->begin_reload();
+    std::atomic<bool> prepared{false};
+    std::thread beside([&] {
+        it_->prepare(next);
+        prepared = true;
+    });
+    EXPECT_TRUE(until([&] { return prepared.load(); }));
+    beside.join();
+    EXPECT_EQ(it_->find("b"), nullptr);
+    while (it_->judge_some(next)) {}
+    EXPECT_EQ(it_->finish_reload(next), runtime::reloaded::done);
+    EXPECT_TRUE(until_logged("NOTE b"));
+    EXPECT_EQ(starts("a"), 1);
+    stop();
+}
+
+TEST_F(Runtime, AReloadThatAnotherOvertookIsNotUsed) {
+    run(instance_xml("a"));
+    runtime::candidate late = it_->begin_reload();
+    it_->prepare(late);
+    write(instance_xml("a") + instance_xml("b"));
+    it_->reload();
+    EXPECT_FALSE(it_->judge_some(late));
+    EXPECT_EQ(it_->finish_reload(late), runtime::reloaded::outdated);
+    EXPECT_NE(it_->find("b"), nullptr);
     stop();
 }
 

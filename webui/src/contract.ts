@@ -1042,6 +1042,6 @@ export type ToPage = {
     now: number;
 } | {
     type: 'bye';
-    reason: 'session-ended' | 'rights-changed' | 'shutdown' | 'too-slow';
+    reason: 'session-ended' | 'rights-changed' | 'shutdown' | 'too-fast';
     sentence: string;
 };
