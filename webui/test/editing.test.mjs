@@ -66,6 +66,77 @@ const inView = (locator) =>
         return one === there || one.contains(there);
     });
 
+spec('what is typed while a save is under way stays, and is saved next', { at: '#/io/press/settings' }, async ({ page }) => {
+    await unfold(page, 'Keep alive');
+    const ping = field(page, 'Ping interval');
+    const blamed = await watch(page, 'Somebody else');
+    await ping.fill('4');
+    const held = await hold(page, '/api/instances/press');
+    await save(page).click();
+    await held.asked;
+    await ping.fill('45');
+    held.go();
+    await saved(page);
+    assert.equal(await ping.inputValue(), '45');
+    assert.equal((await json(page, '/api/instances/press')).settings['ping-interval'], '4');
+    await page.locator('.savebar').getByText('1 change').waitFor();
+    await page.getByRole('button', { name: 'Dismiss' }).click();
+    await save(page).click();
+    await saved(page);
+    await page.locator('.savebar').waitFor({ state: 'detached' });
+    assert.equal((await json(page, '/api/instances/press')).settings['ping-interval'], '45');
+    assert.equal(await ping.inputValue(), '45');
+    assert.equal(await blamed(), false);
+});
+
+spec('a secret typed and saved is not sent again with what is typed after it, and is kept by no browser', { at: '#/io/press/settings' }, async ({ page }) => {
+    // Whatever was ever put there, be it for a moment only.
+    await page.evaluate(() => {
+        window.kept = [];
+        const set = Storage.prototype.setItem;
+        Storage.prototype.setItem = function (key, value) {
+            window.kept.push(value);
+            set.call(this, key, value);
+        };
+    });
+    await unfold(page, 'Security');
+    await page.getByLabel('Bearer token', { exact: true }).fill('tok-typed-once');
+    const held = await hold(page, '/api/instances/press');
+    await save(page).click();
+    await held.asked;
+    await field(page, 'Path').fill('/after');
+    held.go();
+    await saved(page);
+    await page.locator('[data-field=bearer-token] .set').waitFor();
+    const kept = await page.evaluate(() => window.kept);
+    assert.ok(kept.some((one) => one.includes('/after')));
+    assert.equal(kept.some((one) => one.includes('tok-typed-once')), false);
+    const [request] = await Promise.all([page.waitForRequest((one) => one.method() === 'PUT' && !one.url().includes('check')), save(page).click()]);
+    assert.deepEqual(request.postDataJSON().settings['bearer-token'], { set: true });
+    await page.locator('.savebar').waitFor({ state: 'detached' });
+    assert.equal((await json(page, '/api/instances/press')).settings.path, '/after');
+});
+
+spec('a rule that somebody switches off while it is edited stays off; the note says what differs', { at: '#/rules/Report' }, async ({ page, open }) => {
+    await field(page, 'Name').fill('Report often');
+    const other = await open('#/rules/Report');
+    await other.getByRole('switch', { name: 'Report is on' }).click({ force: true });
+    await teller(other).getByText('“Report” is off.').waitFor();
+    await page.getByText('Somebody else has changed this rule meanwhile.').waitFor();
+    assert.match(await page.getByRole('row', { name: /Switched/ }).innerText(), /off[\s\S]*unchanged/);
+    await other.getByRole('switch', { name: 'No rule below' }).click({ force: true });
+    await save(other).click();
+    await saved(other);
+    assert.match(await page.getByRole('row', { name: /Stops those below/ }).innerText(), /yes[\s\S]*unchanged/);
+    assert.equal(await page.locator('.overtaken tbody tr').count(), 2);
+    await page.getByRole('button', { name: 'Put my changes on top' }).click();
+    await save(page).click();
+    await saved(page);
+    await page.getByRole('heading', { name: 'Report often', level: 1 }).waitFor();
+    const rule = await ruleOf(page, 'Report often');
+    assert.deepEqual([rule.enabled, rule.stop], [false, true]);
+});
+
 spec("a rule's switch has a route of its own: who saves the rule without it leaves it", { at: '#/rules' }, async ({ page, host }) => {
     const path = `${host.url}/api/rules/Night%20mode`;
     const { etag } = (await page.request.get(path)).headers();
@@ -75,6 +146,88 @@ spec("a rule's switch has a route of its own: who saves the rule without it leav
     assert.equal(put.status(), 200);
     const after = await ruleOf(page, 'Night mode');
     assert.deepEqual([after.enabled, after.stop], [false, true]);
+});
+
+spec('one’s own clicks are nobody else’s: Log Comms and a rule’s switch with something unsaved', { at: '#/io/press/settings' }, async ({ page }) => {
+    const blamed = await watch(page, 'Somebody else');
+    await field(page, 'Path').fill('/mine');
+    await page.getByRole('link', { name: 'Frames', exact: true }).click();
+    await page.getByRole('button', { name: 'Turn Log Comms on' }).dblclick();
+    await page.getByRole('button', { name: 'Turn off' }).waitFor();
+    await page.getByRole('link', { name: /^Settings/ }).click();
+    assert.equal(await field(page, 'Path').inputValue(), '/mine');
+    await save(page).click();
+    await saved(page);
+    const { settings } = await json(page, '/api/instances/press');
+    assert.deepEqual([settings.path, settings['log-comms']], ['/mine', 'true']);
+
+    await page.evaluate(() => (location.hash = '#/rules/Report'));
+    await field(page, 'Name').fill('Report often');
+    await page.getByRole('switch', { name: 'Report is on' }).click({ force: true });
+    await teller(page).getByText('“Report” is off.').waitFor();
+    await page.getByText('This rule is off.').waitFor();
+    assert.equal(await field(page, 'Name').inputValue(), 'Report often');
+    await save(page).click();
+    await page.getByRole('heading', { name: 'Report often', level: 1 }).waitFor();
+    assert.equal((await ruleOf(page, 'Report often')).enabled, false);
+    assert.equal(await blamed(), false);
+});
+
+spec('secrets that a changed address asks for again are counted before anybody saves, by their label', { at: '#/io/press/settings', expect: ['422', 'ERR_'] }, async ({ page }) => {
+    await unfold(page, 'Security');
+    await page.getByLabel('Bearer token', { exact: true }).fill('tok-5c20');
+    await save(page).click();
+    await page.locator('[data-field=bearer-token] .set').waitFor();
+    await page.locator('.savebar').waitFor({ state: 'detached' });
+
+    const bar = page.locator('.savebar');
+    const link = bar.getByRole('button', { name: '1 secret is asked for again: Bearer token' });
+    await field(page, 'Hostname').fill('localhost');
+    await link.waitFor();
+    assert.equal(await bar.getByText(/connection|bearer-token/).count(), 0);
+    const held = await hold(page, '/api/instances/press');
+    await save(page).click();
+    await focusIs(page, 'Change Bearer token');
+    await field(page, 'Hostname').focus();
+    await link.click();
+    await focusIs(page, 'Change Bearer token');
+    assert.equal(held.count, 0, 'nothing is sent that is known to be refused');
+
+    // Saved before the controller was asked: the same is said.
+    await page.getByRole('button', { name: 'Revert' }).click();
+    await page.route(/check=true/, (route) => route.abort());
+    held.go();
+    await field(page, 'Hostname').fill('localhost');
+    await save(page).click();
+    await link.waitFor();
+    assert.equal(await bar.getByText(/connection|bearer-token/).count(), 0);
+    await page.unroute(/check=true/);
+    await page.getByRole('button', { name: 'Change Bearer token' }).click();
+    await focusIs(page, 'Bearer token');
+    await page.keyboard.type('tok-5c21');
+    await page.getByText('Saving drops the connection and makes it anew.').waitFor();
+    await save(page).click();
+    await saved(page);
+});
+
+spec('who is overtaken chooses first: Save waits, and leads to the choice', { at: '#/io/press/settings' }, async ({ page, open, host }) => {
+    const other = await open('#/io/press/settings');
+    await unfold(page, 'Keep alive');
+    await field(page, 'Ping interval').fill('12');
+    await field(other, 'Port').fill(host.nowhere.port);
+    await save(other).click();
+    await saved(other);
+    await page.getByText('Somebody else has changed press meanwhile.').waitFor();
+    assert.equal(await save(page).isDisabled(), true);
+    await field(page, 'Ping interval').scrollIntoViewIfNeeded();
+    await page.getByRole('button', { name: 'Choose above: theirs, or yours on top' }).click();
+    await focusIs(page, 'Take theirs');
+    assert.equal(await inView(page.getByRole('button', { name: 'Take theirs' })), true);
+    await page.getByRole('button', { name: 'Put my changes on top' }).click();
+    await save(page).click();
+    await saved(page);
+    const { settings } = await json(page, '/api/instances/press');
+    assert.deepEqual([settings['ping-interval'], settings.port], ['12', host.nowhere.port]);
 });
 
 spec('a match that becomes one of JSON keeps no text that nobody can see', { at: '#/rules/Tell%20dispatch%20of%20severe%20alarms', expect: ['422'] }, async ({ page }) => {
@@ -114,6 +267,101 @@ spec('the focus goes where something opens, and back when it closes: actions, te
     await focusIs(page, 'Bearer token');
     await page.getByRole('button', { name: 'Keep Bearer token as it is' }).click();
     await focusIs(page, 'Change Bearer token');
+});
+
+spec('the focus goes to what was added, and on to the next when something is removed', { at: '#/rules', expect: ['422'] }, async ({ page }) => {
+    await page.getByRole('link', { name: 'Add', exact: true }).click();
+    await focusIs(page, 'Name');
+    await page.getByRole('button', { name: 'Add a trigger' }).click();
+    await focusIs(page, 'When, instance');
+    await page.getByRole('button', { name: 'Or another trigger' }).click();
+    await focusIs(page, 'When 2, instance');
+    await page.getByRole('button', { name: /Only some: add a match: / }).first().click();
+    await focusIs(page, /, match, kind$/);
+    await page.getByRole('button', { name: /^Remove .*, match$/ }).click();
+    await focusIs(page, /^Only some: add a match/);
+    await page.getByRole('button', { name: 'Remove trigger 1' }).click();
+    await focusIs(page, 'When, instance');
+    await page.getByRole('button', { name: 'Remove trigger 1' }).click();
+    await focusIs(page, 'Add a trigger');
+
+    await page.evaluate(() => (location.hash = '#/io'));
+    await page.getByRole('button', { name: 'Add', exact: true }).click();
+    await page.getByRole('menuitem', { name: 'New WebSocket Client' }).click();
+    await page.getByRole('heading', { name: 'New WebSocket Client', level: 1 }).waitFor();
+    await focusIs(page, 'Name');
+
+    await page.evaluate(() => (location.hash = '#/io/crane'));
+    await page.getByRole('button', { name: 'More about crane' }).click();
+    await page.getByRole('menuitem', { name: 'Remove …' }).click();
+    const next = await page.evaluate(() => {
+        const names = [...document.querySelectorAll('.entry .name')].map((one) => one.textContent);
+        return names[names.indexOf('crane') + 1];
+    });
+    await page.getByRole('dialog').getByRole('button', { name: /^Remove/ }).click();
+    await teller(page).getByText('crane was removed.').waitFor();
+    await focusIs(page, new RegExp(`^${next}`));
+});
+
+spec('Enter saves what stands in a form', { at: '#/io/press/settings' }, async ({ page, host }) => {
+    await field(page, 'Path').fill('/entered');
+    await page.keyboard.press('Enter');
+    await saved(page);
+    assert.equal((await json(page, '/api/instances/press')).settings.path, '/entered');
+
+    await page.evaluate(() => (location.hash = '#/io/+/websocket-client'));
+    await page.getByRole('heading', { name: 'New WebSocket Client', level: 1 }).waitFor();
+    await field(page, 'Hostname').fill(host.server.hostname);
+    await field(page, 'Name').fill('entered');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'entered', level: 1 }).waitFor();
+
+    await page.evaluate(() => (location.hash = '#/rules/Report'));
+    // In the list of values it means the first of them, and saves nothing.
+    await page.getByRole('button', { name: 'Insert a value into Message' }).click();
+    await page.getByLabel('Find a value').fill('Date and time');
+    await page.keyboard.press('Enter');
+    assert.match(await page.getByRole('textbox', { name: 'Message' }).inputValue(), /\$\{now\}/);
+    assert.equal(await save(page).isVisible(), true);
+    await field(page, 'Name').fill('Report at last');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Report at last', level: 1 }).waitFor();
+});
+
+spec('who presses twice has it done once', { at: '#/io/press/settings' }, async ({ page }) => {
+    await field(page, 'Path').fill('/twice');
+    const instance = await hold(page, '/api/instances/press');
+    await save(page).dblclick();
+    await save(page).evaluate((one) => one.form.requestSubmit());
+    await instance.asked;
+    instance.go();
+    await saved(page);
+    assert.equal(instance.count, 1);
+
+    await page.evaluate(() => (location.hash = '#/variables'));
+    await add(page).click();
+    await page.getByLabel('Name').fill('twice');
+    const variable = await hold(page, '/api/variables/twice');
+    await page.getByRole('dialog').getByRole('button', { name: 'Add' }).dblclick();
+    await page.keyboard.press('Enter');
+    await variable.asked;
+    variable.go();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    assert.equal(variable.count, 1);
+
+    await page.evaluate(() => (location.hash = '#/rules/+'));
+    await field(page, 'Name').fill('Twice');
+    await page.getByRole('button', { name: 'Add an action' }).click();
+    await page.getByLabel('Then 1, instance').selectOption('host');
+    await page.getByLabel('Then 1, action').selectOption('log');
+    await page.getByRole('group', { name: 'Then' }).getByRole('textbox', { name: 'Message' }).fill('twice');
+    await page.getByRole('button', { name: 'Add a trigger' }).click();
+    const rule = await hold(page, '/api/rules', 'POST');
+    await add(page).dblclick();
+    await rule.asked;
+    rule.go();
+    await page.getByRole('heading', { name: 'Twice', level: 1 }).waitFor();
+    assert.equal(rule.count, 1);
 });
 
 spec('a variable in use offers no removal; a name that is there is told before it is sent', { at: '#/variables' }, async ({ page }) => {

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { at, check, edit, sentenceOf, text } from '../api';
 import type { Check, InstanceSummary, Mistake } from '../contract';
-import { dropDraft, moveDraft } from '../drafts';
+import { carryDraft, dropDraft } from '../drafts';
 import { go, to as linkTo } from '../router';
 import { modules, summaries } from '../store';
 import { Note, tell } from '../ui/basics';
@@ -50,7 +50,7 @@ export const rename = ({ name, revision }: InstanceSummary): void =>
             hint={(judged) => follow(judged?.rules)}
             act={async (to) => {
                 const done = await edit('POST', at`/api/instances/${name}/rename`, { name: to }, revision);
-                moveDraft(`instance:${name}`, `instance:${to}`, done.revision);
+                carryDraft(`instance:${name}`, { from: revision, revision: done.revision, key: `instance:${to}` });
                 tell(done.rules?.length ? `Renamed; ${done.rules.length === 1 ? 'one rule' : `${done.rules.length} rules`} changed along.` : 'Renamed.');
                 go('io', to);
             }}
