@@ -49,7 +49,7 @@ export function useEditor<T extends object>({ key, saved, revision, fresh = fals
     const begun = draft && (dirty || behind) ? draft : { base: saved, revision, value: saved };
     const [check, setCheck] = useState<Check | null>(null);
     const [problem, setProblem] = useState('');
-    const running = useRef<AbortController | null>(null);
+    const stopCheck = useRef(() => {});
     const busy = isSaving(key);
     const text = JSON.stringify(begun.value);
 
@@ -63,18 +63,18 @@ export function useEditor<T extends object>({ key, saved, revision, fresh = fals
             setCheck(null);
             return;
         }
+        const mine = new AbortController();
         const timer = setTimeout(() => {
-            running.current?.abort();
-            const mine = new AbortController();
-            running.current = mine;
+            if (isSaving(key)) return;
             judge(begun.value, mine.signal).then(setCheck, (why: unknown) => {
                 if (why instanceof Refused && why.status !== 0) setProblem(why.message);
             });
         }, 150);
-        return () => {
+        stopCheck.current = () => {
             clearTimeout(timer);
-            running.current?.abort();
+            mine.abort();
         };
+        return () => stopCheck.current();
     }, [key, text, revision, dirty, fresh, line.value.state === 'open']);
 
     return {
@@ -95,6 +95,8 @@ export function useEditor<T extends object>({ key, saved, revision, fresh = fals
             // Pressed twice, it is saved once.
             if (isSaving(key)) return false;
             setProblem('');
+            // What is saved needs no check, and may have another name by the time one is answered.
+            stopCheck.current();
             return whileSaving(key, async () => {
                 try {
                     const done = await save(begun.value, begun.revision);
