@@ -47,6 +47,11 @@ void web::body::save_rule(const std::shared_ptr<asking>& from, reply to) {
         }
         auto what = planned(*from, *said);
         rule_draft draft = rule_from(from->body);
+        // Who saves a rule without a word of it has not switched it: that has a route of its own.
+        if (const rule_draft* const present = said->find_rule(name);
+            present != nullptr && !from->body.contains("enabled")) {
+            draft.enabled = present->enabled;
+        }
         what->name = draft.name;
         if (finish_edit(what, host::save_rule(said->xml(), name, draft), to, done, "/name")) {
             what->place = [next = draft.name](const spot& where) { return place_of_rule(where, next); };

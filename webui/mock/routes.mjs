@@ -309,7 +309,8 @@ export class Api {
         const { path, body, query } = request;
         const rule = this.rule(path.name);
         this.revision(request, this.world.revision(rule), { sentence: `Somebody else has changed the rule "${path.name}" since you opened it. Nothing of yours was saved; look at both and save again.`, body: { rule: ruleOf(this.world, rule) } });
-        const draft = this.draft(body);
+        const draft = { ...this.draft(body), enabled: body.enabled ?? rule.enabled !== false };
+        if (draft.enabled) delete draft.enabled;
         return this.judged({
             check: query.get('check') === 'true',
             mistakes: this.ruleMistakes(draft, path.name),

@@ -408,6 +408,7 @@ export type Do = {
 export type RuleDraft = {
     /** Empty is a mistake that the check tells. */
     name: string;
+    /** Absent: on for a rule that is added, as it is for one that is saved. */
     enabled?: boolean;
     stop?: boolean;
     on: On[];

@@ -12,7 +12,8 @@ import { learnSession, session, summaries } from './store';
 import './style.css';
 import { SystemTab } from './system/tab';
 import './theme';
-import { Button, Dialogs, Loading, Teller } from './ui/basics';
+import { Button, Loading, Teller } from './ui/basics';
+import { Dialogs } from './ui/dialogs';
 import { Icon, type IconName } from './ui/icons';
 import { toneOfInstance } from './ui/state';
 

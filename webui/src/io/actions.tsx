@@ -1,9 +1,10 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { at, call, Refused, sentenceOf } from '../api';
 import type { Action, Call, Mistake, Module, Values } from '../contract';
 import { may } from '../store';
 import { Button, Note } from '../ui/basics';
 import { FieldRow } from '../ui/fields';
+import { firstControl } from '../ui/focus';
 import { Icon } from '../ui/icons';
 import { mistakesAt } from '../ui/values';
 
@@ -30,7 +31,19 @@ export function Actions({ instance, module, children }: { instance: string; modu
     const [mistakes, setMistakes] = useState<Mistake[]>([]);
     const [problem, setProblem] = useState('');
     const chosen = module.actions.find((one) => one.id === open);
+    const opener = useRef<HTMLElement | null>(null);
+    const form = useRef<HTMLFormElement>(null);
+    useEffect(() => firstControl(form.current)?.focus(), [open]);
+    const toggle = (action: Action, event: { currentTarget: HTMLElement }) => {
+        opener.current = event.currentTarget;
+        setOpen(open === action.id ? null : action.id);
+    };
+    const close = () => {
+        setOpen(null);
+        opener.current?.focus();
+    };
     const begin = (action: Action) => {
+        if (busy === action.id) return;
         setBusy(action.id);
         setEnded(null);
         setProblem('');
@@ -62,13 +75,13 @@ export function Actions({ instance, module, children }: { instance: string; modu
                                 title={one.help}
                                 busy={busy === one.id}
                                 {...(needs ? { 'aria-expanded': open === one.id } : {})}
-                                onClick={() => (needs ? setOpen(open === one.id ? null : one.id) : begin(one))}
+                                onClick={(event) => (needs ? toggle(one, event) : begin(one))}
                             >
                                 {one.label}
                                 {needs ? ' …' : ''}
                             </Button>
                             {!needs && one.arguments.length > 0 && (
-                                <Button disabled={!allowed} label={`${one.label} with …`} aria-expanded={open === one.id} icon="down" onClick={() => setOpen(open === one.id ? null : one.id)} />
+                                <Button disabled={!allowed} label={`${one.label} with …`} aria-expanded={open === one.id} icon="down" onClick={(event) => toggle(one, event)} />
                             )}
                         </span>
                     );
@@ -82,8 +95,10 @@ export function Actions({ instance, module, children }: { instance: string; modu
             </div>
             {chosen && (
                 <form
+                    ref={form}
                     class="card inset"
                     autocomplete="off"
+                    onKeyDown={(event) => event.key === 'Escape' && close()}
                     onSubmit={(event) => {
                         event.preventDefault();
                         begin(chosen);
@@ -105,7 +120,7 @@ export function Actions({ instance, module, children }: { instance: string; modu
                         />
                     ))}
                     <div class="row end">
-                        <Button onClick={() => setOpen(null)}>Close</Button>
+                        <Button onClick={close}>Close</Button>
                         <Button kind="main" type="submit" busy={busy === chosen.id}>
                             {chosen.label}
                         </Button>

@@ -1,21 +1,20 @@
 import { useEffect, useState } from 'preact/hooks';
 import { at, check, edit, sentenceOf, text } from '../api';
 import type { Check, InstanceSummary, Mistake } from '../contract';
-import { dropDraft, moveDraft } from '../drafts';
-import { go } from '../router';
+import { carryDraft, dropDraft } from '../drafts';
+import { go, to as linkTo } from '../router';
 import { modules, summaries } from '../store';
-import { Button, confirm, copyText, Note, show, tell } from '../ui/basics';
-import { Sentences } from '../ui/fields';
+import { Note, tell } from '../ui/basics';
+import { confirm, copyText, FormDialog, show } from '../ui/dialogs';
+import { neighbourOf } from '../ui/focus';
+import { Sentences } from '../ui/sentences';
 import { PasteTable } from './table';
 
 /** A dialog with one name in it, checked while it is typed. */
 export function NameForm({ label, value, word, judge, act, close, hint }: { label: string; value: string; word: string; judge?: (name: string, signal: AbortSignal) => Promise<Check>; act: (name: string) => Promise<void>; close: () => void; hint?: (judged: Check | null) => string }) {
     const [name, setName] = useState(value);
     const [judged, setJudged] = useState<Check | null>(null);
-    const [problem, setProblem] = useState('');
-    const [busy, setBusy] = useState(false);
     useEffect(() => {
-        setProblem('');
         setJudged(null);
         if (!judge || name === '') return;
         const mine = new AbortController();
@@ -27,33 +26,14 @@ export function NameForm({ label, value, word, judge, act, close, hint }: { labe
     }, [name]);
     const mistakes: Mistake[] = judged?.mistakes ?? [];
     return (
-        <form
-            autocomplete="off"
-            onSubmit={(event) => {
-                event.preventDefault();
-                setBusy(true);
-                act(name).then(close, (why: unknown) => {
-                    setBusy(false);
-                    setProblem(sentenceOf(why));
-                });
-            }}
-        >
-            <div class="body">
-                <div class="field">
-                    <label for="new-name">{label}</label>
-                    <input id="new-name" autofocus autocapitalize="none" spellcheck={false} aria-describedby="new-name-wrong" aria-invalid={mistakes.length > 0} value={name} onInput={(event) => setName(event.currentTarget.value)} />
-                    <Sentences id="new-name-wrong" mistakes={mistakes} />
-                    {hint && <p class="help">{hint(judged)}</p>}
-                </div>
-                {problem && <Note kind="error">{problem}</Note>}
+        <FormDialog word={word} ready={name !== '' && mistakes.every((one) => one.warning)} act={() => act(name)} close={close}>
+            <div class="field">
+                <label for="new-name">{label}</label>
+                <input id="new-name" autofocus autocapitalize="none" spellcheck={false} aria-describedby="new-name-wrong" aria-invalid={mistakes.length > 0} value={name} onInput={(event) => setName(event.currentTarget.value)} />
+                <Sentences id="new-name-wrong" mistakes={mistakes} />
+                {hint && <p class="help">{hint(judged)}</p>}
             </div>
-            <footer>
-                <Button onClick={close}>Cancel</Button>
-                <Button kind="main" type="submit" busy={busy} disabled={name === '' || mistakes.some((one) => !one.warning)}>
-                    {word}
-                </Button>
-            </footer>
-        </form>
+        </FormDialog>
     );
 }
 
@@ -70,7 +50,7 @@ export const rename = ({ name, revision }: InstanceSummary): void =>
             hint={(judged) => follow(judged?.rules)}
             act={async (to) => {
                 const done = await edit('POST', at`/api/instances/${name}/rename`, { name: to }, revision);
-                moveDraft(`instance:${name}`, `instance:${to}`, done.revision);
+                carryDraft(`instance:${name}`, { from: revision, revision: done.revision, key: `instance:${to}` });
                 tell(done.rules?.length ? `Renamed; ${done.rules.length === 1 ? 'one rule' : `${done.rules.length} rules`} changed along.` : 'Renamed.');
                 go('io', to);
             }}
@@ -124,10 +104,12 @@ export const remove = ({ name, revision }: InstanceSummary, users: string[]): vo
         </>,
         users.length ? 'Remove all of it' : 'Remove',
         async () => {
+            const onwards = neighbourOf(linkTo('io', name));
             await edit('DELETE', at`/api/instances/${name}` + (users.length ? '?withRules=true' : ''), undefined, revision);
             dropDraft(`instance:${name}`);
             tell(`${name} was removed.`);
             go('io');
+            onwards();
         },
     );
 
@@ -151,37 +133,25 @@ function PasteInstance({ close }: { close: () => void }) {
     }, [key]);
     const written = /<instance[^>]*\bname="([^"]*)"/.exec(pasted)?.[1] ?? '';
     return (
-        <>
-            <div class="body">
-                <p class="help">Paste what Copy as text gave, here or on another controller. Secrets are not in it: set them afterwards.</p>
-                <textarea class="code" rows={9} autofocus aria-label="Instance as text" spellcheck={false} value={pasted} onInput={(event) => setPasted(event.currentTarget.value)} />
-                <label class="inline">
-                    Name
-                    <input placeholder={written} autocapitalize="none" spellcheck={false} value={name} onInput={(event) => setName(event.currentTarget.value)} />
-                </label>
-                <Sentences id="pasted-wrong" mistakes={judged?.mistakes ?? []} />
-                {problem && <Note kind="error">{problem}</Note>}
-            </div>
-            <footer>
-                <Button onClick={close}>Cancel</Button>
-                <Button
-                    kind="main"
-                    disabled={!judged?.ok}
-                    onClick={() =>
-                        edit('POST', '/api/instances', body).then(
-                            (done) => {
-                                tell(`${done.name ?? 'It'} was added.`);
-                                close();
-                                go('io', done.name ?? '');
-                            },
-                            (why: unknown) => setProblem(sentenceOf(why)),
-                        )
-                    }
-                >
-                    Add
-                </Button>
-            </footer>
-        </>
+        <FormDialog
+            word="Add"
+            ready={judged?.ok ?? false}
+            act={async () => {
+                const done = await edit('POST', '/api/instances', body);
+                tell(`${done.name ?? 'It'} was added.`);
+                go('io', done.name ?? '');
+            }}
+            close={close}
+        >
+            <p class="help">Paste what Copy as text gave, here or on another controller. Secrets are not in it: set them afterwards.</p>
+            <textarea class="code" rows={9} autofocus aria-label="Instance as text" spellcheck={false} value={pasted} onInput={(event) => setPasted(event.currentTarget.value)} />
+            <label class="inline">
+                Name
+                <input placeholder={written} autocapitalize="none" spellcheck={false} value={name} onInput={(event) => setName(event.currentTarget.value)} />
+            </label>
+            <Sentences id="pasted-wrong" mistakes={judged?.mistakes ?? []} />
+            {problem && <Note kind="error">{problem}</Note>}
+        </FormDialog>
     );
 }
 

@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { at, call, edit, sentenceOf } from '../api';
 import { listen } from '../channel';
-import type { Frame, Frames as FramePage, Instance } from '../contract';
+import type { Frame, Frames as FramePage, Instance, Values } from '../contract';
+import { carryDraft, whileSaving } from '../drafts';
 import { may } from '../store';
 import { At, Button, Empty, memo, Note, tell } from '../ui/basics';
 import { Icon } from '../ui/icons';
@@ -181,8 +182,22 @@ export function Frames({ instance }: { instance: Instance }) {
     const frames = rows.filter(wanted);
     const written = instance.settings['log-comms'];
     const on = typeof written === 'string' && truthOf(written);
-    const turn = () =>
-        edit('PUT', at`/api/instances/${name}`, { settings: { ...instance.settings, 'log-comms': on ? 'false' : 'true' } }, revision).catch((why: unknown) => tell(sentenceOf(why), true));
+    // Until the page is told of what it has made itself, a second press would mean the same.
+    const [turned, setTurned] = useState('');
+    const turn = async () => {
+        const settings: Values = { ...instance.settings, 'log-comms': on ? 'false' : 'true' };
+        const key = `instance:${name}`;
+        setTurned(revision);
+        try {
+            await whileSaving(key, async () => {
+                const done = await edit('PUT', at`/api/instances/${name}`, { settings }, revision);
+                carryDraft<Values>(key, { from: revision, revision: done.revision, saved: settings });
+            });
+        } catch (why) {
+            setTurned('');
+            tell(sentenceOf(why), true);
+        }
+    };
     const save = () => {
         const url = URL.createObjectURL(new Blob([entries.filter(wanted).map((one) => `${JSON.stringify(one)}\n`).join('')], { type: 'application/jsonl' }));
         const link = document.createElement('a');
@@ -196,7 +211,7 @@ export function Frames({ instance }: { instance: Instance }) {
             {!on && (
                 <Note kind="info" title="Log Comms is off, so no frames are recorded.">
                     <p>Turned on, it applies at once and costs some processor time; turn it off again when you are done.</p>
-                    <Button kind="main" disabled={!may('configure')} onClick={() => void turn()}>
+                    <Button kind="main" busy={turned === revision} disabled={!may('configure')} onClick={() => void turn()}>
                         Turn Log Comms on
                     </Button>
                 </Note>
@@ -226,7 +241,7 @@ export function Frames({ instance }: { instance: Instance }) {
                     Export
                 </Button>
                 {on && (
-                    <Button disabled={!may('configure')} onClick={() => void turn()}>
+                    <Button busy={turned === revision} disabled={!may('configure')} onClick={() => void turn()}>
                         Turn off
                     </Button>
                 )}

@@ -105,6 +105,7 @@ const views = [
 export function InstancePage({ name, view }: { name: string; view: string }) {
     const instance = useInstance(name).value;
     const [testing, setTesting] = useState(false);
+    const tester = useRef<HTMLElement | null>(null);
     const title = useRef<HTMLHeadingElement>(null);
     useEffect(() => {
         setTesting(false);
@@ -159,12 +160,23 @@ export function InstancePage({ name, view }: { name: string; view: string }) {
             <Head instance={instance} summary={summary} module={module} />
             <Actions instance={name} module={module}>
                 {module.testable && (
-                    <Button icon="test" disabled={!may('operate')} aria-expanded={testing} onClick={() => setTesting(!testing)}>
+                    <Button icon="test" disabled={!may('operate')} aria-expanded={testing} onClick={(event) => {
+                        tester.current = event.currentTarget;
+                        setTesting(!testing);
+                    }}>
                         Test connection
                     </Button>
                 )}
             </Actions>
-            {testing && <ConnectionTest instance={name} close={() => setTesting(false)} />}
+            {testing && (
+                <ConnectionTest
+                    instance={name}
+                    close={() => {
+                        setTesting(false);
+                        tester.current?.focus();
+                    }}
+                />
+            )}
             <nav class="views" aria-label={`Views of ${name}`}>
                 {shown.map(([id, label]) => (
                     <a key={id} href={to('io', name, ...(id ? [id] : []))} aria-current={view === id ? 'page' : undefined}>

@@ -1,11 +1,10 @@
-import { useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { at, check, edit } from '../api';
 import type { Instance, Mistake, Module, Setting, Value, Values } from '../contract';
 import { same } from '../drafts';
 import { go } from '../router';
 import { may } from '../store';
-import { Button, Note } from '../ui/basics';
-import { SaveBar, useEditor } from '../ui/editor';
+import { EditForm, Overtaken, useEditor } from '../ui/editor';
 import { FieldRow } from '../ui/fields';
 import { isKept, mistakesAt } from '../ui/values';
 
@@ -43,7 +42,7 @@ export function SettingsForm({ module, values, base, onChange, mistakes, needsSe
     const row = (setting: Setting) => {
         const value = values[setting.id] ?? module.defaults?.[setting.id];
         const place = `/settings/${setting.id}`;
-        const asked = needsSecrets.includes(setting.id)
+        const asked = needsSecrets.includes(setting.id) && isKept(value)
             ? [{ sentence: `${setting.label} is asked for again, because where the line leads has changed.`, warning: false, at: place }]
             : [];
         return (
@@ -109,7 +108,6 @@ function Fold({ open, summary, note, children }: { open: boolean; summary: strin
 
 export function Settings({ instance, module }: { instance: Instance; module: Module }) {
     const { name, revision } = instance.summary;
-    const form = useRef<HTMLFormElement>(null);
     const path = at`/api/instances/${name}`;
     const editor = useEditor<Values>({
         key: `instance:${name}`,
@@ -117,58 +115,27 @@ export function Settings({ instance, module }: { instance: Instance; module: Mod
         revision,
         bare: (value) => bared(module, value, instance.settings),
         check: (value, signal) => check('PUT', path, { settings: value }, signal),
-        save: async (value, seen) => void (await edit('PUT', path, { settings: value }, seen)),
+        save: (value, seen) => edit('PUT', path, { settings: value }, seen),
     });
     const changed = settingsOf(module).filter((one) => !same(editor.value[one.id], editor.base[one.id]));
-    const theirs = settingsOf(module).filter((one) => !same(instance.settings[one.id], editor.base[one.id]));
+    // What is typed anew is asked for no longer, before the controller has said so.
+    const needsSecrets = editor.check?.needsSecrets?.filter((id) => isKept(editor.value[id]));
     const warnings = instance.warnings.map((one) => (one.setting ? { ...one, at: `/settings/${one.setting}` } : one));
     return (
-        <form ref={form} class="settings" onSubmit={(event) => event.preventDefault()} autocomplete="off">
-            {editor.overtaken && (
-                <Note kind="warn" title={`Somebody else has changed ${name} meanwhile. Nothing of yours is saved yet.`}>
-                    <table class="plain">
-                        <thead>
-                            <tr>
-                                <th scope="col">Setting</th>
-                                <th scope="col">Theirs, saved</th>
-                                <th scope="col">Yours</th>
-                            </tr>
-                        </thead>
-                        <tbody>
-                            {theirs.map((one) => (
-                                <tr key={one.id}>
-                                    <th scope="row">{one.label}</th>
-                                    <td>{inWords(one, instance.settings[one.id])}</td>
-                                    <td>{same(editor.value[one.id], editor.base[one.id]) ? 'unchanged' : inWords(one, editor.value[one.id])}</td>
-                                </tr>
-                            ))}
-                        </tbody>
-                    </table>
-                    <div class="row">
-                        <Button onClick={editor.revert}>Take theirs</Button>
-                        <Button
-                            kind="main"
-                            onClick={() => editor.rebase(changed.reduce<Values>((made, one) => put(made, one.id, editor.value[one.id]), instance.settings))}
-                        >
-                            Put my changes on top
-                        </Button>
-                    </div>
-                </Note>
-            )}
-            <SettingsForm module={module} values={editor.value} base={editor.base} mistakes={editor.dirty ? editor.mistakes : warnings} needsSecrets={editor.check?.needsSecrets} disabled={!may('configure')} onChange={editor.put} />
-            <SaveBar
-                editor={editor}
-                form={form}
-                what={changed.length === 1 ? '1 change' : `${changed.length} changes`}
-                hint={editor.check ? (editor.check.restarts ? 'Saving drops the connection and makes it anew.' : 'Applies without dropping the connection.') : undefined}
-            />
-        </form>
+        <EditForm
+            editor={editor}
+            what={changed.length === 1 ? '1 change' : `${changed.length} changes`}
+            asked={settingsOf(module).filter((one) => needsSecrets?.includes(one.id)).map((one) => one.label)}
+            hint={editor.check ? (editor.check.restarts ? 'Saving drops the connection and makes it anew.' : 'Applies without dropping the connection.') : undefined}
+        >
+            {editor.overtaken && <Overtaken editor={editor} what={name} rows={settingsOf(module).map((one) => ({ key: one.id, label: one.label, inWords: (values: Values) => inWords(one, values[one.id]) }))} />}
+            <SettingsForm module={module} values={editor.value} base={editor.base} mistakes={editor.dirty ? editor.mistakes : warnings} needsSecrets={needsSecrets} disabled={!may('configure')} onChange={editor.put} />
+        </EditForm>
     );
 }
 
 /** A new instance: its name and the very same form. */
 export function NewInstance({ module }: { module: Module }) {
-    const form = useRef<HTMLFormElement>(null);
     const [touched, setTouched] = useState(false);
     const editor = useEditor<{ name: string; settings: Values }>({
         key: `new:${module.id}`,
@@ -177,34 +144,28 @@ export function NewInstance({ module }: { module: Module }) {
         fresh: true,
         bare: (value) => ({ ...value, settings: bared(module, value.settings, {}) }),
         check: (value, signal) => check('POST', '/api/instances', { ...value, module: module.id }, signal),
-        save: async (value) => void (await edit('POST', '/api/instances', { ...value, module: module.id })),
+        save: (value) => edit('POST', '/api/instances', { ...value, module: module.id }),
     });
     // What is still empty is no mistake before somebody wants to save.
     const empty = (one: Mistake) => (one.at === '/name' ? editor.value.name === '' : one.at?.startsWith('/settings/') ? editor.value.settings[one.at.split('/')[2] ?? ''] === undefined : false);
     const shown = touched ? editor.mistakes : editor.mistakes.filter((one) => !empty(one));
     const { name } = editor.value;
+    const disabled = !may('configure') || editor.busy;
     return (
-        <form
-            ref={form}
-            class="settings"
-            autocomplete="off"
-            onSubmit={(event) => event.preventDefault()}
-        >
+        <EditForm fresh editor={editor} mistakes={shown} onTry={() => setTouched(true)} word="Add" what={name ? `Adds ${name} to the project.` : 'It needs a name, and what is marked required.'} onSaved={() => go('io', name)}>
             <fieldset class="group">
-                <legend>New {module.label}</legend>
+                <legend>{module.label}</legend>
                 <p class="help">{module.help}</p>
                 <FieldRow
                     field={{ id: 'name', number: 0, label: 'Name', type: 'text', required: true, help: 'How rules and the log call it: letters, digits, - and _.' }}
                     value={name}
                     at="/name"
                     mistakes={mistakesAt(shown, '/name')}
+                    disabled={disabled}
                     onChange={(next) => editor.put({ ...editor.value, name: typeof next === 'string' ? next : '' })}
                 />
             </fieldset>
-            <SettingsForm fresh module={module} values={editor.value.settings} base={{}} mistakes={shown} disabled={!may('configure')} onChange={(settings) => editor.put({ ...editor.value, settings })} />
-            <div onClickCapture={() => setTouched(true)}>
-                <SaveBar fresh editor={{ ...editor, mistakes: touched ? editor.mistakes : shown }} form={form} word="Add" what={name ? `Adds ${name} to the project.` : 'It needs a name, and what is marked required.'} onSaved={() => go('io', name)} />
-            </div>
-        </form>
+            <SettingsForm fresh module={module} values={editor.value.settings} base={{}} mistakes={shown} disabled={disabled} onChange={(settings) => editor.put({ ...editor.value, settings })} />
+        </EditForm>
     );
 }

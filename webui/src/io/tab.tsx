@@ -21,7 +21,7 @@ export function IoTab({ path }: { path: string[] }) {
                                     <Icon name="back" />
                                 </a>
                                 <div>
-                                    <h1>Add an instance</h1>
+                                    <h1>New {fresh.label}</h1>
                                 </div>
                             </header>
                             <NewInstance key={fresh.id} module={fresh} />

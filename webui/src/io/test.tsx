@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { at, call, sentenceOf } from '../api';
 import type { Test, TestStep, Values } from '../contract';
-import { draftOf } from '../drafts';
+import { draftOf, hasDraft } from '../drafts';
 import { Button, Note } from '../ui/basics';
 import { Icon } from '../ui/icons';
 
@@ -20,7 +20,7 @@ export function ConnectionTest({ instance, close }: { instance: string; close: (
         setProblem('');
         setTest(null);
         try {
-            const draft = draftOf<Values>(`instance:${instance}`);
+            const draft = hasDraft(`instance:${instance}`) ? draftOf<Values>(`instance:${instance}`) : undefined;
             let one = await call<Test>(at`/api/instances/${instance}/test`, { method: 'POST', body: draft ? { settings: draft.value } : {} });
             setTest(one);
             while (!one.ended && mine === run.current) {
@@ -38,12 +38,12 @@ export function ConnectionTest({ instance, close }: { instance: string; close: (
     }, [instance]);
     const longest = Math.max(1, ...(test?.steps.map((one) => one.milliseconds ?? 0) ?? []));
     return (
-        <section class="card test" aria-labelledby="test-title" tabIndex={-1} ref={box}>
+        <section class="card test" aria-labelledby="test-title" tabIndex={-1} ref={box} onKeyDown={(event) => event.key === 'Escape' && close()}>
             <header>
                 <h2 id="test-title">Test connection</h2>
                 <Button icon="close" kind="bare" label="Close the test" onClick={close} />
             </header>
-            {draftOf(`instance:${instance}`) && <p class="help">With the settings as they are typed, also those that are not saved.</p>}
+            {hasDraft(`instance:${instance}`) && <p class="help">With the settings as they are typed, also those that are not saved.</p>}
             {problem && <Note kind="error">{problem}</Note>}
             {test && (
                 <ol class="steps">

@@ -2,8 +2,10 @@ import type { ComponentChildren } from 'preact';
 import type { Do, Mistake, On, RuleDraft, Value, When } from '../contract';
 import { summaries } from '../store';
 import { Button, Switch } from '../ui/basics';
-import { FieldRow, Sentences } from '../ui/fields';
+import { FieldRow } from '../ui/fields';
+import { focusAdded, focusNext } from '../ui/focus';
 import { MatchList } from '../ui/match';
+import { Sentences } from '../ui/sentences';
 import { asText, mistakesAt } from '../ui/values';
 import { Insert } from './insert';
 import { actionOf, comparisons, modulesOf, namesFor, ownerInWords, split, statusOf, triggerOf, wordOf, type Comparison, type Name } from './words';
@@ -58,7 +60,7 @@ function OnPart({ value: on, onChange, mistakes, at, disabled, what, children }:
         onChange(next.trigger === 'host/every' ? { ...next, interval: on.interval ?? '5s' } : next);
     };
     return (
-        <div class="part">
+        <div class="part" data-item>
             <div class="control wrap">
                 <Owners
                     label={`${what}, instance`}
@@ -100,7 +102,7 @@ function WhenPart({ value: when, onChange, mistakes, at, disabled, rule, what, n
     const variables = names.filter((one) => one.group === 'Variables').map((one) => ({ id: one.name.slice(5), label: one.name.slice(5) }));
     const brought = (rule.on[0] ? (triggerOf(rule.on[0].trigger)?.variables ?? []) : []).map((one) => ({ id: one.id, label: one.label })).concat(names.filter((one) => one.group === 'Found in the message' && !/^\d+$/.test(one.name)).map((one) => ({ id: one.name, label: one.label })));
     return (
-        <div class="part">
+        <div class="part" data-item>
             <div class="control wrap">
                 <select aria-label={`${what}, kind`} disabled={disabled} value={kind} onChange={(event) => {
                     const next = event.currentTarget.value as 'status' | 'variable' | 'value';
@@ -163,7 +165,7 @@ function DoPart({ value: act, onChange, mistakes, at, disabled, rule, what, name
         onChange({ action: reference, ...(act.after ? { after: act.after } : {}), ...(Object.keys(args).length ? { arguments: args } : {}) });
     };
     return (
-        <div class="part">
+        <div class="part" data-item>
             <div class="control wrap">
                 <Owners
                     label={`${what}, instance`}
@@ -210,7 +212,18 @@ export function RuleForm({ rule, onChange, mistakes, variables, disabled }: { ru
     const names = namesFor(rule, variables);
     const first = summaries.value[0]?.name ?? 'host';
     const whens = rule.when ?? [];
-    const remove = (label: string, act: () => void) => <Button icon="trash" kind="bare" disabled={disabled} label={label} onClick={act} />;
+    const remove = (label: string, act: () => void) => (
+        <Button
+            icon="trash"
+            kind="bare"
+            disabled={disabled}
+            label={label}
+            onClick={(event) => {
+                focusNext(event);
+                act();
+            }}
+        />
+    );
     const firstTrigger = () => {
         const triggers = modulesOf(first).flatMap((one) => one.triggers);
         return `${first}/${((first === 'host' ? undefined : triggers.find((one) => one.match)) ?? triggers.find((one) => one.id === 'startup') ?? triggers[0])?.id ?? ''}`;
@@ -233,7 +246,10 @@ export function RuleForm({ rule, onChange, mistakes, variables, disabled }: { ru
                     </OnPart>
                 ))}
                 <Sentences id="wrong-on" mistakes={mistakes.filter((one) => one.at === '/on')} />
-                <Button icon="add" disabled={disabled} onClick={() => onChange({ ...rule, on: [...rule.on, { trigger: firstTrigger() }] })}>
+                <Button icon="add" disabled={disabled} onClick={(event) => {
+                    focusAdded(event);
+                    onChange({ ...rule, on: [...rule.on, { trigger: firstTrigger() }] });
+                }}>
                     {rule.on.length ? 'Or another trigger' : 'Add a trigger'}
                 </Button>
             </fieldset>
@@ -247,7 +263,8 @@ export function RuleForm({ rule, onChange, mistakes, variables, disabled }: { ru
                 <Button
                     icon="add"
                     disabled={disabled}
-                    onClick={() => {
+                    onClick={(event) => {
+                        focusAdded(event);
                         const module = modulesOf(first)[0];
                         const state = module?.statuses.find((one) => one.id === module.stateStatus);
                         const well = state?.choices?.find((one) => one.value === 'ready')?.value ?? state?.choices?.[0]?.value ?? '';
@@ -266,7 +283,10 @@ export function RuleForm({ rule, onChange, mistakes, variables, disabled }: { ru
                     </DoPart>
                 ))}
                 <Sentences id="wrong-do" mistakes={mistakes.filter((one) => one.at === '/do')} />
-                <Button icon="add" disabled={disabled} onClick={() => onChange({ ...rule, do: [...rule.do, { action: firstAction() }] })}>
+                <Button icon="add" disabled={disabled} onClick={(event) => {
+                    focusAdded(event);
+                    onChange({ ...rule, do: [...rule.do, { action: firstAction() }] });
+                }}>
                     {rule.do.length ? 'And another action' : 'Add an action'}
                 </Button>
             </fieldset>

@@ -40,6 +40,12 @@ export function Insert({ names, put, what }: { names: Name[]; put: (change: (tex
                 setOpen(false);
                 control()?.focus();
             }
+            // Enter means the first that fits, not to save the rule.
+            if (event.key === 'Enter' && event.target instanceof HTMLInputElement) {
+                event.preventDefault();
+                const [first] = groups[0]?.names ?? [];
+                if (first) insert(first.name);
+            }
         }}>
             <Button
                 icon="insert"

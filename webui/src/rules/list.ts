@@ -1,7 +1,9 @@
 import type { Signal } from '@preact/signals';
 import { at, edit, sentenceOf } from '../api';
-import type { Applied, Rules } from '../contract';
+import type { Applied, RuleDraft, Rules } from '../contract';
+import { carryDraft, whileSaving } from '../drafts';
 import { tell } from '../ui/basics';
+import { drafted } from './words';
 
 export type Live = Signal<Rules | null | undefined>;
 
@@ -28,7 +30,7 @@ let last: Promise<void> = Promise.resolve();
  * Who presses twice means the list as the first press has made it: the second waits until the page has seen that,
  * and is told nothing of "somebody else".
  */
-function inTurn(live: Live, what: (rules: Rules) => Promise<Applied> | undefined, revisionIn: (rules: Rules) => string | undefined, said: () => string): void {
+function inTurn(live: Live, what: (rules: Rules) => Promise<Applied | undefined> | undefined, revisionIn: (rules: Rules) => string | undefined, said: () => string): void {
     last = last.then(async () => {
         const rules = live.peek();
         try {
@@ -47,7 +49,16 @@ const named = (rules: Rules, name: string) => rules.rules.find((one) => one.name
 export function enable(live: Live, name: string, enabled: boolean): void {
     inTurn(
         live,
-        (rules) => edit('PUT', at`/api/rules/${name}/enabled`, { enabled }, named(rules, name)?.revision ?? ''),
+        async (rules) => {
+            const rule = named(rules, name);
+            if (!rule) return undefined;
+            const key = `rule:${name}`;
+            return whileSaving(key, async () => {
+                const applied = await edit('PUT', at`/api/rules/${name}/enabled`, { enabled }, rule.revision);
+                carryDraft<RuleDraft>(key, { from: rule.revision, revision: applied.revision, saved: drafted({ ...rule, enabled }) });
+                return applied;
+            });
+        },
         (rules) => named(rules, name)?.revision,
         () => (enabled ? `“${name}” is on.` : `“${name}” is off.`),
     );

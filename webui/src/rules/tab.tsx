@@ -1,11 +1,13 @@
-import { useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { at, call, check, edit, sentenceOf } from '../api';
 import type { Fired, Rule, RuleDraft, Rules } from '../contract';
 import { dropDraft, hasDraft } from '../drafts';
 import { go, to } from '../router';
 import { may, useRules } from '../store';
-import { Ago, Button, confirm, Empty, Loading, Menu, Note, show, Switch, tell } from '../ui/basics';
-import { SaveBar, useEditor } from '../ui/editor';
+import { Ago, Button, Empty, Loading, Menu, Note, Switch, tell } from '../ui/basics';
+import { confirm, show } from '../ui/dialogs';
+import { EditForm, type Editor, Overtaken, useEditor } from '../ui/editor';
+import { neighbourOf } from '../ui/focus';
 import { Icon } from '../ui/icons';
 import { NameForm } from '../io/deeds';
 import { RuleForm } from './form';
@@ -13,7 +15,7 @@ import { enable, type Live, move } from './list';
 import { TraceView } from './trace';
 import { TryIt } from './try';
 import { Variables } from './variables';
-import { actionOf, drafted, ruleInWords } from './words';
+import { actionOf, doInWords, drafted, onInWords, ruleInWords, whenInWords } from './words';
 
 const complain = (why: unknown) => tell(sentenceOf(why), true);
 
@@ -134,8 +136,27 @@ const bared = (rule: RuleDraft): RuleDraft => ({
     }),
 });
 
+/** A rule is switched by a route of its own: who saves it leaves that as it is. */
+function unswitched({ enabled: _, ...rule }: RuleDraft): RuleDraft {
+    return rule;
+}
+
+const OvertakenRule = ({ editor }: { editor: Editor<RuleDraft> }) => (
+    <Overtaken
+        editor={editor}
+        what="this rule"
+        rows={[
+            { key: 'name', label: 'Name', inWords: (rule) => rule.name },
+            { key: 'enabled', label: 'Switched', inWords: (rule) => (rule.enabled === false ? 'off' : 'on') },
+            { key: 'on', label: 'When', inWords: (rule) => rule.on.map(onInWords).join(' or ') || 'nothing' },
+            { key: 'when', label: 'If', inWords: (rule) => rule.when?.map(whenInWords).join(' and ') || 'nothing' },
+            { key: 'do', label: 'Then', inWords: (rule) => rule.do.map((one) => doInWords(one, rule)).join(', then ') || 'nothing' },
+            { key: 'stop', label: 'Stops those below', inWords: (rule) => (rule.stop ? 'yes' : 'no') },
+        ]}
+    />
+);
+
 function RulePage({ rule, rules, live }: { rule: Rule; rules: Rules; live: Live }) {
-    const form = useRef<HTMLFormElement>(null);
     const [view, setView] = useState<'edit' | 'trace'>('edit');
     const path = at`/api/rules/${rule.name}`;
     const editor = useEditor<RuleDraft>({
@@ -143,10 +164,11 @@ function RulePage({ rule, rules, live }: { rule: Rule; rules: Rules; live: Live 
         saved: drafted(rule),
         revision: rule.revision,
         bare: bared,
-        check: (value, signal) => check('PUT', path, value, signal),
+        check: (value, signal) => check('PUT', path, unswitched(value), signal),
         save: async (value, revision) => {
-            await edit('PUT', path, value, revision);
+            const done = await edit('PUT', path, unswitched(value), revision);
             if (value.name !== rule.name) go('rules', value.name);
+            return { ...done, key: `rule:${value.name}` };
         },
     });
     const configure = may('configure');
@@ -199,10 +221,12 @@ function RulePage({ rule, rules, live }: { rule: Rule; rules: Rules; live: Live 
                                 danger: true,
                                 act: () =>
                                     confirm(`Remove “${rule.name}”?`, <p>It is taken out of the project.</p>, 'Remove', async () => {
+                                        const onwards = neighbourOf(to('rules', rule.name));
                                         await edit('DELETE', path, undefined, rule.revision);
                                         dropDraft(`rule:${rule.name}`);
                                         tell('The rule was removed.');
                                         go('rules');
+                                        onwards();
                                     }),
                             },
                         ]}
@@ -238,21 +262,10 @@ function RulePage({ rule, rules, live }: { rule: Rule; rules: Rules; live: Live 
                 <TraceView rule={rule.name} short />
             ) : (
                 <div class="beside">
-                    <form ref={form} class="settings" autocomplete="off" onSubmit={(event) => event.preventDefault()}>
-                        {editor.overtaken && (
-                            <Note kind="warn" title="Somebody else has changed this rule meanwhile. Nothing of yours is saved yet.">
-                                <p>Theirs: {ruleInWords(rule)}</p>
-                                <div class="row">
-                                    <Button onClick={editor.revert}>Take theirs</Button>
-                                    <Button kind="main" onClick={() => editor.rebase(editor.value)}>
-                                        Keep mine instead
-                                    </Button>
-                                </div>
-                            </Note>
-                        )}
+                    <EditForm editor={editor} what="Changed. It applies as soon as it is saved.">
+                        {editor.overtaken && <OvertakenRule editor={editor} />}
                         <RuleForm rule={editor.value} variables={rules.variables.map((one) => one.name)} mistakes={editor.mistakes} disabled={!configure} onChange={editor.put} />
-                        <SaveBar editor={editor} form={form} what="Changed. It applies as soon as it is saved." />
-                    </form>
+                    </EditForm>
                     <TryIt rule={editor.value} />
                 </div>
             )}
@@ -261,7 +274,6 @@ function RulePage({ rule, rules, live }: { rule: Rule; rules: Rules; live: Live 
 }
 
 function NewRule({ rules }: { rules: Rules }) {
-    const form = useRef<HTMLFormElement>(null);
     const [touched, setTouched] = useState(false);
     const editor = useEditor<RuleDraft>({
         key: 'rule:+',
@@ -270,7 +282,7 @@ function NewRule({ rules }: { rules: Rules }) {
         fresh: true,
         bare: bared,
         check: (value, signal) => check('POST', '/api/rules', value, signal),
-        save: async (value) => void (await edit('POST', '/api/rules', value)),
+        save: (value) => edit('POST', '/api/rules', value),
     });
     const { value } = editor;
     const empty = (at: string | undefined) => (at === '/name' && !value.name) || (at === '/on' && !value.on.length) || (at === '/do' && !value.do.length);
@@ -285,12 +297,9 @@ function NewRule({ rules }: { rules: Rules }) {
                 </div>
             </header>
             <div class="beside">
-                <form ref={form} class="settings" autocomplete="off" onSubmit={(event) => event.preventDefault()}>
-                    <RuleForm rule={value} variables={rules.variables.map((one) => one.name)} mistakes={shown} disabled={!may('configure')} onChange={editor.put} />
-                    <div onClickCapture={() => setTouched(true)}>
-                        <SaveBar fresh editor={{ ...editor, mistakes: touched ? editor.mistakes : shown }} form={form} word="Add" what="It is put at the end of the list." onSaved={() => go('rules', value.name)} />
-                    </div>
-                </form>
+                <EditForm fresh editor={editor} mistakes={shown} onTry={() => setTouched(true)} word="Add" what="It is put at the end of the list." onSaved={() => go('rules', value.name)}>
+                    <RuleForm rule={value} variables={rules.variables.map((one) => one.name)} mistakes={shown} disabled={!may('configure') || editor.busy} onChange={editor.put} />
+                </EditForm>
                 <TryIt rule={value} />
             </div>
         </article>

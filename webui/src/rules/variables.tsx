@@ -1,68 +1,59 @@
 import { useState } from 'preact/hooks';
-import { at, edit, sentenceOf } from '../api';
+import { at, edit } from '../api';
 import type { Variable } from '../contract';
 import { may } from '../store';
-import { Ago, Button, confirm, Empty, Note, show, tell } from '../ui/basics';
+import { Ago, Button, Empty, tell } from '../ui/basics';
+import { confirm, FormDialog, show } from '../ui/dialogs';
+import { Sentences } from '../ui/sentences';
 
-function VariableForm({ variable, close }: { variable?: Variable; close: () => void }) {
+function VariableForm({ variable, taken, close }: { variable?: Variable; taken: string[]; close: () => void }) {
     const [name, setName] = useState(variable?.name ?? '');
     const [type, setType] = useState<Variable['type']>(variable?.type ?? 'text');
     const [initial, setInitial] = useState(variable?.initial ?? '');
-    const [problem, setProblem] = useState('');
+    const there = !variable && taken.includes(name);
     return (
-        <form
-            autocomplete="off"
-            onSubmit={(event) => {
-                event.preventDefault();
-                edit('PUT', at`/api/variables/${name}`, { type, initial: initial === '' && type !== 'text' ? (type === 'bool' ? 'false' : '0') : initial }, variable?.revision).then(
-                    () => {
-                        tell('Saved.');
-                        close();
-                    },
-                    (why: unknown) => setProblem(sentenceOf(why)),
-                );
+        <FormDialog
+            word={variable ? 'Save' : 'Add'}
+            ready={name !== '' && !there}
+            act={async () => {
+                await edit('PUT', at`/api/variables/${name}`, { type, initial: initial === '' && type !== 'text' ? (type === 'bool' ? 'false' : '0') : initial }, variable?.revision);
+                tell('Saved.');
             }}
+            close={close}
         >
-            <div class="body">
-                {!variable && (
-                    <div class="field">
-                        <label for="variable-name">Name</label>
-                        <input id="variable-name" autofocus autocapitalize="none" spellcheck={false} value={name} onInput={(event) => setName(event.currentTarget.value)} />
-                    </div>
-                )}
+            {!variable && (
                 <div class="field">
-                    <label for="variable-type">Type</label>
-                    <select id="variable-type" value={type} onChange={(event) => setType(event.currentTarget.value as Variable['type'])}>
-                        <option value="text">Text</option>
-                        <option value="int">Whole number</option>
-                        <option value="real">Number</option>
-                        <option value="bool">Yes or no</option>
-                    </select>
+                    <label for="variable-name">Name</label>
+                    <input id="variable-name" autofocus autocapitalize="none" spellcheck={false} aria-invalid={there} aria-describedby="variable-wrong" value={name} onInput={(event) => setName(event.currentTarget.value)} />
+                    <Sentences id="variable-wrong" mistakes={there ? [{ sentence: `There is a variable ${name} already.`, warning: false }] : []} />
                 </div>
-                <div class="field">
-                    <label for="variable-initial">At the start</label>
-                    <input id="variable-initial" spellcheck={false} value={initial} onInput={(event) => setInitial(event.currentTarget.value)} />
-                </div>
-                {problem && <Note kind="error">{problem}</Note>}
+            )}
+            <div class="field">
+                <label for="variable-type">Type</label>
+                <select id="variable-type" value={type} onChange={(event) => setType(event.currentTarget.value as Variable['type'])}>
+                    <option value="text">Text</option>
+                    <option value="int">Whole number</option>
+                    <option value="real">Number</option>
+                    <option value="bool">Yes or no</option>
+                </select>
             </div>
-            <footer>
-                <Button onClick={close}>Cancel</Button>
-                <Button kind="main" type="submit" disabled={name === ''}>
-                    {variable ? 'Save' : 'Add'}
-                </Button>
-            </footer>
-        </form>
+            <div class="field">
+                <label for="variable-initial">At the start</label>
+                <input id="variable-initial" spellcheck={false} value={initial} onInput={(event) => setInitial(event.currentTarget.value)} />
+            </div>
+        </FormDialog>
     );
 }
 
 export function Variables({ variables }: { variables: Variable[] }) {
     const configure = may('configure');
+    const taken = variables.map((one) => one.name);
     return (
         <section class="card" aria-labelledby="variables-title">
             <header>
                 <h2 id="variables-title">Variables</h2>
                 {configure && (
-                    <Button icon="add" onClick={() => show('New variable', (close) => <VariableForm close={close} />)}>
+                    <Button icon="add" onClick={() => show('New variable', (close) => <VariableForm taken={taken} close={close} />)}>
                         Add
                     </Button>
                 )}
@@ -77,7 +68,7 @@ export function Variables({ variables }: { variables: Variable[] }) {
                         <small>{one.at != null && <Ago at={one.at} />}</small>
                         {configure && (
                             <span class="row">
-                                <Button kind="bare" onClick={() => show(one.name, (close) => <VariableForm variable={one} close={close} />)} label={`Change ${one.name}`}>
+                                <Button kind="bare" onClick={() => show(one.name, (close) => <VariableForm variable={one} taken={taken} close={close} />)} label={`Change ${one.name}`}>
                                     Change
                                 </Button>
                                 <Button
@@ -85,7 +76,13 @@ export function Variables({ variables }: { variables: Variable[] }) {
                                     icon="trash"
                                     label={`Remove ${one.name}`}
                                     onClick={() =>
-                                        confirm(`Remove ${one.name}?`, <p>{one.usedBy.length ? `It is used by ${one.usedBy.join(', ')}; those must be changed first.` : 'No rule uses it.'}</p>, 'Remove', async () => void (await edit('DELETE', at`/api/variables/${one.name}`, undefined, one.revision)))
+                                        confirm(
+                                            `Remove ${one.name}?`,
+                                            <p>{one.usedBy.length ? `It is used by ${one.usedBy.join(', ')}; those must be changed first.` : 'No rule uses it.'}</p>,
+                                            'Remove',
+                                            async () => void (await edit('DELETE', at`/api/variables/${one.name}`, undefined, one.revision)),
+                                            one.usedBy.length === 0,
+                                        )
                                     }
                                 />
                             </span>

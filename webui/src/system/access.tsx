@@ -1,9 +1,10 @@
 import { useEffect, useState } from 'preact/hooks';
-import { at, call, sentenceOf } from '../api';
+import { at, call } from '../api';
 import { dateOf } from '../clock';
 import type { NewToken, Token } from '../contract';
 import { learnSession, may, session } from '../store';
-import { Ago, Button, confirm, copyText, Empty, Note, show, tell } from '../ui/basics';
+import { Ago, Button, Empty, Note, tell } from '../ui/basics';
+import { confirm, copyText, FormDialog, show } from '../ui/dialogs';
 
 const rights: [Token['right'], string][] = [
     ['read', 'Read: see everything'],
@@ -15,53 +16,39 @@ function PasswordForm({ close, first, code }: { close: () => void; first: boolea
     const [old, setOld] = useState('');
     const [fresh, setFresh] = useState('');
     const [again, setAgain] = useState('');
-    const [problem, setProblem] = useState('');
     const differs = again !== '' && fresh !== again;
     return (
-        <form
-            onSubmit={(event) => {
-                event.preventDefault();
-                const done = first
-                    ? call('/api/password/first', { method: 'POST', body: { password: fresh, ...(code ? { code: old } : {}) } })
-                    : call('/api/password', { method: 'PUT', body: { old, password: fresh } });
-                done.then(
-                    () => {
-                        tell(first ? 'The password is set. From now on it is asked for.' : 'The password is changed; all other sessions have ended.');
-                        void learnSession();
-                        close();
-                    },
-                    (why: unknown) => setProblem(sentenceOf(why)),
-                );
+        <FormDialog
+            word={first ? 'Set password' : 'Change password'}
+            autocomplete="on"
+            ready={fresh.length >= 8 && fresh === again}
+            act={async () => {
+                if (first) await call('/api/password/first', { method: 'POST', body: { password: fresh, ...(code ? { code: old } : {}) } });
+                else await call('/api/password', { method: 'PUT', body: { old, password: fresh } });
+                tell(first ? 'The password is set. From now on it is asked for.' : 'The password is changed; all other sessions have ended.');
+                void learnSession();
             }}
+            close={close}
         >
-            <div class="body">
-                {(!first || code) && (
-                    <div class="field">
-                        <label for="old-password">{first ? 'One-time code that the console prints' : 'Password until now'}</label>
-                        <input id="old-password" type="password" autocomplete="current-password" value={old} onInput={(event) => setOld(event.currentTarget.value)} />
-                    </div>
-                )}
+            {(!first || code) && (
                 <div class="field">
-                    <label for="fresh-password">New password</label>
-                    <input id="fresh-password" type="password" autocomplete="new-password" minLength={8} aria-describedby="fresh-help" value={fresh} onInput={(event) => setFresh(event.currentTarget.value)} />
-                    <p id="fresh-help" class="help">
-                        At least 8 characters; a few words are better than signs.
-                    </p>
+                    <label for="old-password">{first ? 'One-time code that the console prints' : 'Password until now'}</label>
+                    <input id="old-password" type="password" autocomplete="current-password" value={old} onInput={(event) => setOld(event.currentTarget.value)} />
                 </div>
-                <div class="field">
-                    <label for="again-password">Once more</label>
-                    <input id="again-password" type="password" autocomplete="new-password" aria-invalid={differs} value={again} onInput={(event) => setAgain(event.currentTarget.value)} />
-                    {differs && <p class="error">The two differ.</p>}
-                </div>
-                {problem && <Note kind="error">{problem}</Note>}
+            )}
+            <div class="field">
+                <label for="fresh-password">New password</label>
+                <input id="fresh-password" type="password" autocomplete="new-password" minLength={8} aria-describedby="fresh-help" value={fresh} onInput={(event) => setFresh(event.currentTarget.value)} />
+                <p id="fresh-help" class="help">
+                    At least 8 characters; a few words are better than signs.
+                </p>
             </div>
-            <footer>
-                <Button onClick={close}>Cancel</Button>
-                <Button kind="main" type="submit" disabled={fresh.length < 8 || fresh !== again}>
-                    {first ? 'Set password' : 'Change password'}
-                </Button>
-            </footer>
-        </form>
+            <div class="field">
+                <label for="again-password">Once more</label>
+                <input id="again-password" type="password" autocomplete="new-password" aria-invalid={differs} value={again} onInput={(event) => setAgain(event.currentTarget.value)} />
+                {differs && <p class="error">The two differ.</p>}
+            </div>
+        </FormDialog>
     );
 }
 
@@ -69,7 +56,6 @@ function TokenForm({ close, made }: { close: () => void; made: () => void }) {
     const [name, setName] = useState('');
     const [right, setRight] = useState<Token['right']>('read');
     const [days, setDays] = useState('90');
-    const [problem, setProblem] = useState('');
     const [token, setToken] = useState<NewToken | null>(null);
     if (token)
         return (
@@ -93,47 +79,32 @@ function TokenForm({ close, made }: { close: () => void; made: () => void }) {
             </>
         );
     return (
-        <form
-            autocomplete="off"
-            onSubmit={(event) => {
-                event.preventDefault();
-                call<NewToken>('/api/tokens', { method: 'POST', body: { name, right, ...(days ? { days: Number(days) } : {}) } }).then(
-                    (one) => {
-                        setToken(one);
-                        made();
-                    },
-                    (why: unknown) => setProblem(sentenceOf(why)),
-                );
-            }}
+        <FormDialog
+            word="Make token"
+            ready={name !== ''}
+            act={async () => setToken(await call<NewToken>('/api/tokens', { method: 'POST', body: { name, right, ...(days ? { days: Number(days) } : {}) } }))}
+            done={made}
+            close={close}
         >
-            <div class="body">
-                <div class="field">
-                    <label for="token-name">What for</label>
-                    <input id="token-name" autofocus value={name} placeholder="night script" onInput={(event) => setName(event.currentTarget.value)} />
-                </div>
-                <div class="field">
-                    <label for="token-right">It may</label>
-                    <select id="token-right" value={right} onChange={(event) => setRight(event.currentTarget.value as Token['right'])}>
-                        {rights.map(([one, label]) => (
-                            <option key={one} value={one}>
-                                {label}
-                            </option>
-                        ))}
-                    </select>
-                </div>
-                <div class="field">
-                    <label for="token-days">Expires after, in days</label>
-                    <input id="token-days" class="number" inputMode="numeric" placeholder="never" value={days} onInput={(event) => setDays(event.currentTarget.value)} />
-                </div>
-                {problem && <Note kind="error">{problem}</Note>}
+            <div class="field">
+                <label for="token-name">What for</label>
+                <input id="token-name" autofocus value={name} placeholder="night script" onInput={(event) => setName(event.currentTarget.value)} />
             </div>
-            <footer>
-                <Button onClick={close}>Cancel</Button>
-                <Button kind="main" type="submit" disabled={name === ''}>
-                    Make token
-                </Button>
-            </footer>
-        </form>
+            <div class="field">
+                <label for="token-right">It may</label>
+                <select id="token-right" value={right} onChange={(event) => setRight(event.currentTarget.value as Token['right'])}>
+                    {rights.map(([one, label]) => (
+                        <option key={one} value={one}>
+                            {label}
+                        </option>
+                    ))}
+                </select>
+            </div>
+            <div class="field">
+                <label for="token-days">Expires after, in days</label>
+                <input id="token-days" class="number" inputMode="numeric" placeholder="never" value={days} onInput={(event) => setDays(event.currentTarget.value)} />
+            </div>
+        </FormDialog>
     );
 }
 

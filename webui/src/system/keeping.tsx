@@ -3,7 +3,8 @@ import { at, call, sentenceOf } from '../api';
 import { dateOf } from '../clock';
 import type { Certificate, File as HostFile, Secret } from '../contract';
 import { may } from '../store';
-import { Button, confirm, Empty, Note, show, tell } from '../ui/basics';
+import { Button, Empty, tell } from '../ui/basics';
+import { confirm, FormDialog, show } from '../ui/dialogs';
 
 const users = (by: string[]): string => (by.length ? `used by ${by.join(', ')}` : 'not used');
 const complain = (why: unknown) => tell(sentenceOf(why), true);
@@ -11,42 +12,28 @@ const complain = (why: unknown) => tell(sentenceOf(why), true);
 function SecretForm({ of, close, done }: { of?: Secret; close: () => void; done: () => void }) {
     const [name, setName] = useState(of?.name ?? '');
     const [value, setValue] = useState('');
-    const [problem, setProblem] = useState('');
     return (
-        <form
-            autocomplete="off"
-            onSubmit={(event) => {
-                event.preventDefault();
-                call(at`/api/secrets/${name}`, { method: 'PUT', body: { value }, ...(of ? { revision: of.revision } : {}) }).then(
-                    () => {
-                        tell('The secret is saved. It is shown nowhere.');
-                        close();
-                    },
-                    (why: unknown) => setProblem(sentenceOf(why)),
-                ).finally(done);
+        <FormDialog
+            word="Save"
+            ready={name !== '' && value !== ''}
+            act={async () => {
+                await call(at`/api/secrets/${name}`, { method: 'PUT', body: { value }, ...(of ? { revision: of.revision } : {}) }).finally(done);
+                tell('The secret is saved. It is shown nowhere.');
             }}
+            close={close}
         >
-            <div class="body">
-                {!of && (
-                    <div class="field">
-                        <label for="secret-name">Name</label>
-                        <input id="secret-name" autofocus autocapitalize="none" spellcheck={false} value={name} onInput={(event) => setName(event.currentTarget.value)} />
-                        <p class="help">Written in settings and rules as {'${secret:NAME}'}.</p>
-                    </div>
-                )}
+            {!of && (
                 <div class="field">
-                    <label for="secret-value">{of ? 'New value' : 'Value'}</label>
-                    <input id="secret-value" type="password" autocomplete="new-password" value={value} onInput={(event) => setValue(event.currentTarget.value)} />
+                    <label for="secret-name">Name</label>
+                    <input id="secret-name" autofocus autocapitalize="none" spellcheck={false} value={name} onInput={(event) => setName(event.currentTarget.value)} />
+                    <p class="help">Written in settings and rules as {'${secret:NAME}'}.</p>
                 </div>
-                {problem && <Note kind="error">{problem}</Note>}
+            )}
+            <div class="field">
+                <label for="secret-value">{of ? 'New value' : 'Value'}</label>
+                <input id="secret-value" type="password" autocomplete="new-password" value={value} onInput={(event) => setValue(event.currentTarget.value)} />
             </div>
-            <footer>
-                <Button onClick={close}>Cancel</Button>
-                <Button kind="main" type="submit" disabled={name === '' || value === ''}>
-                    Save
-                </Button>
-            </footer>
-        </form>
+        </FormDialog>
     );
 }
 
@@ -130,40 +117,25 @@ export function Files() {
 function CertificateForm({ close, done }: { close: () => void; done: (one: Certificate) => void }) {
     const [certificate, setCertificate] = useState('');
     const [key, setKey] = useState('');
-    const [problem, setProblem] = useState('');
     return (
-        <form
-            autocomplete="off"
-            onSubmit={(event) => {
-                event.preventDefault();
-                call<Certificate>('/api/certificate', { method: 'PUT', body: { certificate, key } }).then(
-                    (one) => {
-                        done(one);
-                        tell('The certificate is used from the next connection on.');
-                        close();
-                    },
-                    (why: unknown) => setProblem(sentenceOf(why)),
-                );
+        <FormDialog
+            word="Use it"
+            ready={certificate !== '' && key !== ''}
+            act={async () => {
+                done(await call<Certificate>('/api/certificate', { method: 'PUT', body: { certificate, key } }));
+                tell('The certificate is used from the next connection on.');
             }}
+            close={close}
         >
-            <div class="body">
-                <div class="field">
-                    <label for="certificate-pem">Certificate and its chain (PEM)</label>
-                    <textarea id="certificate-pem" class="code" rows={6} spellcheck={false} placeholder="-----BEGIN CERTIFICATE-----" value={certificate} onInput={(event) => setCertificate(event.currentTarget.value)} />
-                </div>
-                <div class="field">
-                    <label for="certificate-key">Its key (PEM)</label>
-                    <textarea id="certificate-key" class="code" rows={4} spellcheck={false} placeholder="-----BEGIN PRIVATE KEY-----" value={key} onInput={(event) => setKey(event.currentTarget.value)} />
-                </div>
-                {problem && <Note kind="error">{problem}</Note>}
+            <div class="field">
+                <label for="certificate-pem">Certificate and its chain (PEM)</label>
+                <textarea id="certificate-pem" class="code" rows={6} spellcheck={false} placeholder="-----BEGIN CERTIFICATE-----" value={certificate} onInput={(event) => setCertificate(event.currentTarget.value)} />
             </div>
-            <footer>
-                <Button onClick={close}>Cancel</Button>
-                <Button kind="main" type="submit" disabled={!certificate || !key}>
-                    Use it
-                </Button>
-            </footer>
-        </form>
+            <div class="field">
+                <label for="certificate-key">Its key (PEM)</label>
+                <textarea id="certificate-key" class="code" rows={4} spellcheck={false} placeholder="-----BEGIN PRIVATE KEY-----" value={key} onInput={(event) => setKey(event.currentTarget.value)} />
+            </div>
+        </FormDialog>
     );
 }
 

@@ -4,7 +4,8 @@ import { now, span } from '../clock';
 import type { Check, System } from '../contract';
 import { may, useSystem } from '../store';
 import { theme, type Theme } from '../theme';
-import { At, Button, Loading, Note, show, tell } from '../ui/basics';
+import { At, Button, Loading, Note, tell } from '../ui/basics';
+import { FormDialog, show } from '../ui/dialogs';
 import { Icon } from '../ui/icons';
 import { Access } from './access';
 import { Files, Https, Secrets } from './keeping';
@@ -24,7 +25,6 @@ const withFile = <T,>(method: 'PUT', path: string, file: Blob, revision?: string
 function Upload({ file, revision, close }: { file: File; revision: string; close: () => void }) {
     const [judged, setJudged] = useState<Check | null>(null);
     const [problem, setProblem] = useState('');
-    const [busy, setBusy] = useState(false);
     const begun = useRef(false);
     if (!begun.current) {
         begun.current = true;
@@ -32,55 +32,42 @@ function Upload({ file, revision, close }: { file: File; revision: string; close
     }
     const wrong = judged?.mistakes.filter((one) => !one.warning).length ?? 0;
     return (
-        <>
-            <div class="body">
-                <p>
-                    <code>{file.name}</code>, {size(file.size)}
-                </p>
-                {!judged && !problem && <Loading />}
-                {judged?.ok && <Note kind="info">{judged.mistakes.length ? 'It can be used, with warnings.' : 'It can be used: no mistake was found.'} Instances that stay the same keep their connections, and secrets their values.</Note>}
-                {wrong > 0 && <Note kind="error" title={`${wrong === 1 ? 'One mistake' : `${wrong} mistakes`}; nothing is changed.`} />}
-                {judged && judged.mistakes.length > 0 && (
-                    <ul class="mistakes">
-                        {judged.mistakes.map((one, i) => (
-                            <li key={i} class={one.warning ? 'warn' : 'error'}>
-                                {one.line !== undefined && (
-                                    <code>
-                                        {one.line}:{one.column}
-                                    </code>
-                                )}
-                                {one.sentence}
-                            </li>
-                        ))}
-                    </ul>
-                )}
-                {problem && <Note kind="error">{problem}</Note>}
-            </div>
-            <footer>
-                <Button onClick={close}>Cancel</Button>
-                <Button
-                    kind="main"
-                    busy={busy}
-                    disabled={!judged?.ok}
-                    onClick={() => {
-                        setBusy(true);
-                        withFile('PUT', '/api/project', file, revision).then(
-                            () => {
-                                tell('The project was replaced.');
-                                close();
-                            },
-                            (why: unknown) => {
-                                setBusy(false);
-                                setProblem(sentenceOf(why));
-                                if (why instanceof Refused && why.problem.mistakes) setJudged({ ok: false, mistakes: why.problem.mistakes });
-                            },
-                        );
-                    }}
-                >
-                    Replace the project
-                </Button>
-            </footer>
-        </>
+        <FormDialog
+            word="Replace the project"
+            ready={judged?.ok ?? false}
+            act={async () => {
+                try {
+                    await withFile('PUT', '/api/project', file, revision);
+                } catch (why) {
+                    if (why instanceof Refused && why.problem.mistakes) setJudged({ ok: false, mistakes: why.problem.mistakes });
+                    throw why;
+                }
+                tell('The project was replaced.');
+            }}
+            close={close}
+        >
+            <p data-held>
+                <code>{file.name}</code>, {size(file.size)}
+            </p>
+            {!judged && !problem && <Loading />}
+            {judged?.ok && <Note kind="info">{judged.mistakes.length ? 'It can be used, with warnings.' : 'It can be used: no mistake was found.'} Instances that stay the same keep their connections, and secrets their values.</Note>}
+            {wrong > 0 && <Note kind="error" title={`${wrong === 1 ? 'One mistake' : `${wrong} mistakes`}; nothing is changed.`} />}
+            {judged && judged.mistakes.length > 0 && (
+                <ul class="mistakes">
+                    {judged.mistakes.map((one, i) => (
+                        <li key={i} class={one.warning ? 'warn' : 'error'}>
+                            {one.line !== undefined && (
+                                <code>
+                                    {one.line}:{one.column}
+                                </code>
+                            )}
+                            {one.sentence}
+                        </li>
+                    ))}
+                </ul>
+            )}
+            {problem && <Note kind="error">{problem}</Note>}
+        </FormDialog>
     );
 }
 

@@ -1,6 +1,7 @@
 import { computed, signal } from '@preact/signals';
 import { Component, type ButtonHTMLAttributes, type ComponentChildren, type FunctionComponent } from 'preact';
-import { useEffect, useLayoutEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
+import { line } from '../channel';
 import { ago, clockTime, left, now, span } from '../clock';
 import { Icon, type IconName } from './icons';
 
@@ -77,13 +78,14 @@ type ButtonProps = {
     busy?: boolean;
 } & Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'icon' | 'label'>;
 
+/** One that is busy stays where it is and keeps the focus, but takes no second press. */
 export const Button = ({ icon, kind, children, label, busy, class: more, ...rest }: ButtonProps) => (
     <button
         type="button"
         class={[kind ?? '', children ? '' : 'square', busy ? 'busy' : '', typeof more === 'string' ? more : ''].join(' ').trim()}
         {...(label === undefined ? {} : { 'aria-label': label, title: label })}
-        {...(busy ? { 'aria-busy': 'true' as const } : {})}
         {...rest}
+        {...(busy ? { 'aria-busy': 'true' as const, 'aria-disabled': 'true' as const, onClick: (event: Event) => event.preventDefault() } : {})}
     >
         {icon && <Icon name={icon} />}
         {children && <span>{children}</span>}
@@ -104,7 +106,7 @@ export const Empty = ({ children }: { children: ComponentChildren }) => <div cla
 
 export const Loading = () => (
     <p class="loading" role="status">
-        One moment …
+        {line.value.state === 'cut' ? 'This will be shown once the connection is back.' : 'One moment …'}
     </p>
 );
 
@@ -125,92 +127,6 @@ export const Switch = ({ on, label, onChange, disabled, id, describedBy, hidden 
         {!hidden && <span>{label}</span>}
     </label>
 );
-
-// ---- dialogs
-
-type Shown = { render: (close: () => void) => ComponentChildren; title: string; wide: boolean; number: number; before: Element | null };
-const dialogs = signal<Shown[]>([]);
-// Going elsewhere, with the phone's back key for instance, leaves what was open.
-window.addEventListener('hashchange', () => (dialogs.value = []));
-let dialogNumber = 0;
-
-/** Opens a dialog; what was focused before is focused again afterwards. */
-export function show(title: string, render: (close: () => void) => ComponentChildren, wide = false): void {
-    dialogs.value = [...dialogs.value, { title, render, wide, number: ++dialogNumber, before: document.activeElement }];
-}
-
-function Dialog({ shown }: { shown: Shown }) {
-    const box = useRef<HTMLDialogElement>(null);
-    const title = useId();
-    const close = () => box.current?.close();
-    useLayoutEffect(() => {
-        box.current?.showModal();
-        return () => {
-            if (shown.before instanceof HTMLElement && shown.before.isConnected) shown.before.focus();
-        };
-    }, []);
-    return (
-        <dialog
-            ref={box}
-            class={shown.wide ? 'wide' : ''}
-            aria-labelledby={title}
-            onClose={() => (dialogs.value = dialogs.value.filter((one) => one !== shown))}
-            onClick={(event) => {
-                if (event.target === box.current) close();
-            }}
-        >
-            <div class="dialog">
-                <header>
-                    <h2 id={title}>{shown.title}</h2>
-                    <Button icon="close" kind="bare" label="Close" onClick={close} />
-                </header>
-                {shown.render(close)}
-            </div>
-        </dialog>
-    );
-}
-
-export const Dialogs = () => (
-    <>
-        {dialogs.value.map((one) => (
-            <Dialog key={one.number} shown={one} />
-        ))}
-    </>
-);
-
-/** Asks before something that cannot be undone. */
-export function confirm(title: string, body: ComponentChildren, word: string, act: () => Promise<void>): void {
-    show(title, (close) => <Confirm body={body} word={word} act={act} close={close} />);
-}
-
-function Confirm({ body, word, act, close }: { body: ComponentChildren; word: string; act: () => Promise<void>; close: () => void }) {
-    const [problem, setProblem] = useState('');
-    const [busy, setBusy] = useState(false);
-    return (
-        <>
-            <div class="body">
-                {body}
-                {problem && <Note kind="error">{problem}</Note>}
-            </div>
-            <footer>
-                <Button onClick={close}>Cancel</Button>
-                <Button
-                    kind="danger"
-                    busy={busy}
-                    onClick={() => {
-                        setBusy(true);
-                        act().then(close, (why: unknown) => {
-                            setBusy(false);
-                            setProblem(why instanceof Error ? why.message : String(why));
-                        });
-                    }}
-                >
-                    {word}
-                </Button>
-            </footer>
-        </>
-    );
-}
 
 // ---- menus
 
@@ -284,20 +200,6 @@ export function Menu({ label, icon = 'more', items, children }: { label: string;
             </div>
         </div>
     );
-}
-
-export async function copyText(text: string, what: string): Promise<void> {
-    try {
-        await navigator.clipboard.writeText(text);
-        tell(`${what} is in the clipboard.`);
-    } catch {
-        // Without HTTPS there is no clipboard: the text is shown to be copied by hand.
-        show(`Copy ${what}`, () => (
-            <div class="body">
-                <textarea class="code" rows={12} readOnly value={text} aria-label={what} onFocus={(event) => event.currentTarget.select()} />
-            </div>
-        ));
-    }
 }
 
 export function download(path: string): void {

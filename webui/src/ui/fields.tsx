@@ -3,21 +3,11 @@ import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { at, call, sentenceOf } from '../api';
 import type { Field, File as HostFile, Kept, Match, Mistake, Setting, Step, Value } from '../contract';
 import { Button, Switch, tell } from './basics';
+import { focusAdded, focusField, focusNext } from './focus';
 import { Icon } from './icons';
 import { MatchList } from './match';
+import { Sentences } from './sentences';
 import { asMatches, asSteps, asText, asTexts, defaultInWords, isKept, isSend, mistakesAt, rangeInWords, truthOf } from './values';
-
-/** What was wrong, under what it is about; read aloud with the field. */
-export const Sentences = ({ id, mistakes, field }: { id: string; mistakes: Mistake[]; field?: Field | Setting }) => (
-    <div id={id} class="sentences">
-        {mistakes.map((one) => (
-            <p key={one.sentence} class={one.warning ? 'warn' : 'error'}>
-                <Icon name={one.warning ? 'warn' : 'error'} />
-                <span class="sentence">{field && one.sentence.startsWith(`${field.id} `) ? field.label + one.sentence.slice(field.id.length) : one.sentence}</span>
-            </p>
-        ))}
-    </div>
-);
 
 export type InputProps = {
     field: Field | Setting;
@@ -82,16 +72,21 @@ function SecretInput({ value, onChange, id, describedBy, disabled, kept, mistake
     useEffect(() => {
         if (box.current) box.current.type = shown ? 'text' : 'password';
     });
+    // What was pressed gives way to another control.
+    const put = (next: Value | undefined) => {
+        onChange(next);
+        focusField(id);
+    };
     if (isKept(value))
         return (
             <div class="control">
                 <output id={id} class="set" aria-describedby={describedBy}>
                     <Icon name="key" /> Set, and never shown
                 </output>
-                <Button disabled={disabled ?? false} onClick={() => onChange('')} label={`Change ${field.label}`}>
+                <Button disabled={disabled ?? false} onClick={() => put('')} label={`Change ${field.label}`}>
                     Change
                 </Button>
-                <Button disabled={disabled ?? false} icon="trash" kind="bare" label={`Remove ${field.label}`} onClick={() => onChange(undefined)} />
+                <Button disabled={disabled ?? false} icon="trash" kind="bare" label={`Remove ${field.label}`} onClick={() => put(undefined)} />
             </div>
         );
     return (
@@ -112,7 +107,7 @@ function SecretInput({ value, onChange, id, describedBy, disabled, kept, mistake
                 {shown ? 'Hide' : 'Show'}
             </Button>
             {kept && (
-                <Button icon="undo" kind="bare" label={`Keep ${field.label} as it is`} onClick={() => onChange({ set: true } satisfies Kept)} />
+                <Button icon="undo" kind="bare" label={`Keep ${field.label} as it is`} onClick={() => put({ set: true } satisfies Kept)} />
             )}
         </div>
     );
@@ -161,12 +156,11 @@ function FileInput({ value, onChange, id, describedBy, disabled, mistakes, field
 
 function ListInput({ field, value, onChange, mistakes, at: place, id, describedBy, disabled, aside }: InputProps) {
     const items = asTexts(value);
-    const list = useRef<HTMLDivElement>(null);
     const put = (next: string[]) => onChange(next.length ? next : undefined);
     return (
-        <div class="items" ref={list}>
+        <div class="items">
             {items.map((one, i) => (
-                <div key={i}>
+                <div key={i} data-item>
                     <div class="control">
                         <input
                             id={i === 0 ? id : `${id}-${i}`}
@@ -181,7 +175,10 @@ function ListInput({ field, value, onChange, mistakes, at: place, id, describedB
                             onInput={(event) => put(items.with(i, event.currentTarget.value))}
                         />
                         {field.unit && <span class="unit">{field.unit}</span>}
-                        <Button icon="trash" kind="bare" disabled={disabled ?? false} label={`Remove ${field.label}, ${i + 1}`} onClick={() => put(items.toSpliced(i, 1))} />
+                        <Button icon="trash" kind="bare" disabled={disabled ?? false} label={`Remove ${field.label}, ${i + 1}`} onClick={(event) => {
+                            focusNext(event);
+                            put(items.toSpliced(i, 1));
+                        }} />
                     </div>
                 </div>
             ))}
@@ -192,9 +189,9 @@ function ListInput({ field, value, onChange, mistakes, at: place, id, describedB
                     disabled={disabled ?? false}
                     aria-describedby={describedBy}
                     label={`Add to ${field.label}`}
-                    onClick={() => {
+                    onClick={(event) => {
+                        focusAdded(event);
                         put([...items, '']);
-                        requestAnimationFrame(() => [...(list.current?.querySelectorAll('input') ?? [])].at(-1)?.focus());
                     }}
                 >
                     Add
@@ -208,10 +205,14 @@ function ListInput({ field, value, onChange, mistakes, at: place, id, describedB
 function StepsInput({ value, onChange, mistakes, at: place, id, describedBy, disabled, field }: InputProps) {
     const steps = asSteps(value);
     const put = (next: Step[]) => onChange(next.length ? next : undefined);
+    const add = (event: Event, step: Step) => {
+        focusAdded(event);
+        put([...steps, step]);
+    };
     return (
         <div class="items">
             {steps.map((step, i) => (
-                <fieldset key={i} class="step">
+                <fieldset key={i} class="step" data-item>
                     <legend>{isSend(step) ? `${i + 1}. Send` : `${i + 1}. Wait for`}</legend>
                     {isSend(step) ? (
                         <>
@@ -241,16 +242,19 @@ function StepsInput({ value, onChange, mistakes, at: place, id, describedBy, dis
                     <div class="row end">
                         <Button icon="up" kind="bare" disabled={disabled || i === 0} label={`Move step ${i + 1} up`} onClick={() => put(steps.toSpliced(i, 1).toSpliced(i - 1, 0, step))} />
                         <Button icon="down" kind="bare" disabled={disabled || i === steps.length - 1} label={`Move step ${i + 1} down`} onClick={() => put(steps.toSpliced(i, 1).toSpliced(i + 1, 0, step))} />
-                        <Button icon="trash" kind="bare" disabled={disabled ?? false} label={`Remove step ${i + 1}`} onClick={() => put(steps.toSpliced(i, 1))} />
+                        <Button icon="trash" kind="bare" disabled={disabled ?? false} label={`Remove step ${i + 1}`} onClick={(event) => {
+                            focusNext(event);
+                            put(steps.toSpliced(i, 1));
+                        }} />
                     </div>
                     {!isSend(step) || <Sentences id={`${id}-${i}`} mistakes={mistakesAt(mistakes, `${place}/${i}`)} />}
                 </fieldset>
             ))}
             <div class="control">
-                <Button id={id} icon="add" disabled={disabled ?? false} aria-describedby={describedBy} label={`Add to ${field.label} a message to send`} onClick={() => put([...steps, { send: '' }])}>
+                <Button id={id} icon="add" disabled={disabled ?? false} aria-describedby={describedBy} label={`Add to ${field.label} a message to send`} onClick={(event) => add(event, { send: '' })}>
                     Send
                 </Button>
-                <Button icon="add" disabled={disabled ?? false} label={`Add to ${field.label} a message to wait for`} onClick={() => put([...steps, { await: [{ kind: 'contains', text: '' }] }])}>
+                <Button icon="add" disabled={disabled ?? false} label={`Add to ${field.label} a message to wait for`} onClick={(event) => add(event, { await: [{ kind: 'contains', text: '' }] })}>
                     Wait for
                 </Button>
             </div>
@@ -307,7 +311,10 @@ export function FieldRow({ dirty, onReset, hint, ...props }: Omit<InputProps, 'i
             <div class="label">
                 {grouped ? <span id={`${id}l`}>{field.label}</span> : <label for={id}>{field.label}</label>}
                 {dirty && <span class="mark" title="Changed, not saved yet">changed</span>}
-                {onReset && <Button kind="bare" icon="undo" class="reset" label={`Take back the change of ${field.label}`} onClick={onReset} />}
+                {onReset && <Button kind="bare" icon="undo" class="reset" label={`Take back the change of ${field.label}`} onClick={() => {
+                    onReset();
+                    focusField(id);
+                }} />}
             </div>
             <Input {...props} id={id} describedBy={`${id}m ${id}h`} />
             <Sentences id={`${id}m`} mistakes={mistakes} field={field} />

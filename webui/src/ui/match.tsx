@@ -1,6 +1,7 @@
 import type { Match, Mistake } from '../contract';
 import { Button } from './basics';
-import { Sentences } from './fields';
+import { focusAdded, focusNext } from './focus';
+import { Sentences } from './sentences';
 import { mistakesAt } from './values';
 
 const kinds: [Match['kind'], string][] = [
@@ -20,16 +21,16 @@ const comparisons: [NonNullable<Match['op']> | '', string][] = [
     ['>=', '≥'],
 ];
 
-type MatchProps = { match: Match; onChange: (match: Match) => void; onRemove?: (() => void) | undefined; what: string; gates?: boolean; disabled?: boolean; mistakes: Mistake[]; id?: string };
+type MatchProps = { match: Match; onChange: (match: Match) => void; onRemove?: ((event: Event) => void) | undefined; what: string; gates?: boolean; disabled?: boolean; mistakes: Mistake[]; id?: string };
 
-/** Without members that hold nothing. */
+/** Without members that hold nothing, or that no field shows. */
 function tidy(match: Match): Match {
     const made: Record<string, unknown> = { ...match };
     for (const [key, value] of Object.entries(made)) if (key !== 'text' && (value === '' || value === undefined)) delete made[key];
     if (match.kind !== 'json') {
         delete made['pointer'];
         delete made['op'];
-    }
+    } else if (!made['op']) made['text'] = '';
     return made as Match;
 }
 
@@ -51,7 +52,7 @@ export function MatchRow({ match, onChange, onRemove, what, gates = false, disab
         />
     );
     return (
-        <div class="match">
+        <div class="match" data-item>
             <div class="control wrap">
                 <select {...(id ? { id } : {})} aria-label={`${what}, kind`} disabled={disabled} value={match.kind} onChange={(event) => put({ kind: event.currentTarget.value as Match['kind'] })}>
                     {kinds.map(([kind, word]) => (
@@ -120,11 +121,17 @@ export const MatchList = ({ matches, onChange, at, what, gates = false, disabled
                 disabled={disabled}
                 mistakes={mistakesAt(mistakes, `${at}/${i}`)}
                 onChange={(next) => onChange(matches.with(i, next))}
-                onRemove={() => onChange(matches.toSpliced(i, 1))}
+                onRemove={(event) => {
+                    focusNext(event);
+                    onChange(matches.toSpliced(i, 1));
+                }}
             />
         ))}
         <div class="control">
-            <Button {...(id && matches.length === 0 ? { id } : {})} icon="add" disabled={disabled} label={`${matches.length ? 'And another match' : word}: ${what}`} onClick={() => onChange([...matches, { kind: 'contains', text: '' }])}>
+            <Button {...(id && matches.length === 0 ? { id } : {})} icon="add" disabled={disabled} label={`${matches.length ? 'And another match' : word}: ${what}`} onClick={(event) => {
+                focusAdded(event);
+                onChange([...matches, { kind: 'contains', text: '' }]);
+            }}>
                 {matches.length ? 'And' : word}
             </Button>
         </div>
