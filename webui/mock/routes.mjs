@@ -557,7 +557,7 @@ export class Api {
         return { body: this.certificate };
     };
     generateCertificate = () => {
-        this.certificate = { https: false, generated: true, subject: 'CN=controller-7', names: ['controller-7'], issuer: 'CN=controller-7', notBefore: Date.now(), notAfter: Date.now() + 3e10, fingerprint: '12:34' };
+        this.certificate = { https: false, generated: true, subject: 'CN=controller-7', names: ['controller-7'], issuer: 'CN=controller-7', notBefore: Date.now(), notAfter: Date.now() + 3e10, fingerprint: randomBytes(32).toString('hex').replace(/..(?=.)/g, '$&:') };
         return { body: this.certificate };
     };
 
