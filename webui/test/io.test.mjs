@@ -257,21 +257,16 @@ spec('frames faster than anybody reads: the page stays where it can be used', { 
     const end = await host.flood('press');
     await page.locator('.frames .line').nth(150).waitFor();
     // However often frames come, they are drawn together: in ten turns of it, far more frames than turns.
-    const work = await page.evaluate(async () => {
+    await page.evaluate(() => {
         const list = document.querySelector('.frames ol');
-        const heard = [];
-        let drawn = 0;
-        await new Promise((go) => {
-            new MutationObserver((changes, me) => {
-                ++drawn;
-                heard.push(changes.flatMap((one) => [...one.addedNodes]).length);
-                if (drawn < 10) return;
-                me.disconnect();
-                go();
-            }).observe(list, { childList: true });
-        });
-        return { drawn, fresh: heard.reduce((sum, one) => sum + one), rows: list.children.length };
+        const work = (window.work = { drawn: 0, fresh: 0 });
+        new MutationObserver((changes) => {
+            ++work.drawn;
+            work.fresh += changes.flatMap((one) => [...one.addedNodes]).length;
+            work.rows = list.children.length;
+        }).observe(list, { childList: true });
     });
+    const work = await (await page.waitForFunction(() => window.work.drawn >= 10 && window.work)).jsonValue();
     assert.ok(work.fresh >= 10 * work.drawn, `${work.fresh} frames in ${work.drawn} turns`);
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByRole('button', { name: 'Go on' }).waitFor();
