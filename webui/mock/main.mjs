@@ -104,7 +104,7 @@ export async function start({ port = 0, project = 'demo', password = null, code 
             deliver(route, { status: refusal.status, body: refusal.body });
         };
         const deliver = (route, { status = 200, body, type = 'application/json', file }) => {
-            onAnswer?.({ route, status, body, type });
+            onAnswer?.({ route, path: url.pathname, status, body, type });
             response.statusCode = status;
             if (body === undefined) return response.end();
             response.setHeader('Content-Type', type);
@@ -144,13 +144,15 @@ export async function start({ port = 0, project = 'demo', password = null, code 
         }
     }
 
-    function page(url, _request, response) {
+    function page(url, request, response) {
         const path = normalize(join(dist, url.pathname === '/' ? 'index.html' : url.pathname));
         if (!path.startsWith(dist) || !existsSync(path) || !statSync(path).isFile()) {
             response.statusCode = 404;
             return response.end();
         }
-        response.setHeader('Content-Type', types[extname(path)] ?? 'application/octet-stream');
+        const type = types[extname(path)] ?? 'application/octet-stream';
+        onAnswer?.({ route: routes.find((one) => one.method === request.method && one.pattern.test(url.pathname)), path: url.pathname, status: 200, body: '', type: type.split(';')[0] });
+        response.setHeader('Content-Type', type);
         response.setHeader('Cache-Control', url.pathname === '/' ? 'no-cache' : 'max-age=31536000, immutable');
         response.end(readFileSync(path));
     }
@@ -162,8 +164,13 @@ export async function start({ port = 0, project = 'demo', password = null, code 
     server.keepAliveTimeout = 120_000;
     const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => 'iom.page.1' });
     let refusing = false;
+    const toChannel = (status) => onAnswer?.({ route: routes.find((one) => one.operation.operationId === 'openChannel'), path: '/api/channel', status });
     server.on('upgrade', unlessFrozen((request, socket, head) => {
-        if (refusing || new URL(request.url, 'http://mock').pathname !== '/api/channel' || rightsOf(request).length === 0) return socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n');
+        if (refusing || new URL(request.url, 'http://mock').pathname !== '/api/channel' || rightsOf(request).length === 0) {
+            toChannel(401);
+            return socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n');
+        }
+        toChannel(101);
         sockets.handleUpgrade(request, socket, head, (opened) => {
             const channel = new Channel(opened, api, rightsOf(request), pageToken());
             channels.add(channel);

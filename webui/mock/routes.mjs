@@ -85,6 +85,10 @@ export class Api {
         if (needsSecrets.length)
             throw new Refusal(422, 'mistakes', `Where the line leads has changed, so its secrets are asked for again: ${needsSecrets.join(', ')}.`, { needsSecrets, mistakes });
         if (!ok) throw new Refusal(422, 'mistakes', mistakes.find((one) => !one.warning).sentence, { mistakes });
+        if (this.world.onDisk !== undefined) throw new Refusal(409, 'conflict', 'The file was changed on disk since it was loaded. Load it first; nothing of yours was saved.');
+        return this.applied(apply);
+    }
+    applied(apply) {
         const answer = apply();
         ++this.world.generation;
         this.world.sync();
@@ -453,10 +457,23 @@ export class Api {
     uploadProject = (request) => {
         const { body, query } = request;
         this.revision(request, systemOf(this.world, 0).project.revision, { sentence: 'The project was changed since you looked at it. Nothing was replaced.', body: {} });
+        const { next, mistakes } = this.readProject(body);
+        return this.judged({ check: query.get('check') === 'true', mistakes, apply: () => this.useProject(next) });
+    };
+    reloadProject = () => {
+        const { onDisk } = this.world;
+        if (onDisk === undefined) return this.applied(() => ({ body: () => ({ revision: systemOf(this.world, 0).project.revision }) }));
+        const { next, mistakes } = this.readProject(onDisk);
+        if (mistakes.some((one) => !one.warning)) throw new Refusal(422, 'mistakes', 'The file has mistakes; everything goes on as before.', { mistakes });
+        delete this.world.onDisk;
+        return this.applied(() => this.useProject(next));
+    };
+    /** What such a file says, and what is wrong with it. */
+    readProject(text) {
         const mistakes = [];
         let next;
         try {
-            const root = parse(body);
+            const root = parse(text);
             if (root.name !== 'project') throw { sentence: `<${root.name}> is no <project>.`, line: root.line, column: root.column };
             next = {
                 name: root.attributes.name ?? '',
@@ -477,18 +494,14 @@ export class Api {
             if (!problem.sentence) throw problem;
             mistakes.push({ sentence: problem.sentence, warning: false, line: problem.line, column: problem.column });
         }
-        return this.judged({
-            check: query.get('check') === 'true',
-            mistakes,
-            apply: () => {
-                Object.assign(this.world.project, next);
-                this.world.values.clear();
-                for (const one of next.variables) this.world.values.set(one.name, { value: typed(one.type, one.initial), at: Date.now() });
-                return { body: () => ({ revision: systemOf(this.world, 0).project.revision }) };
-            },
-        });
-    };
-    reloadProject = () => this.judged({ mistakes: [], apply: () => ({ body: () => ({ revision: systemOf(this.world, 0).project.revision }) }) });
+        return { next, mistakes };
+    }
+    useProject(next) {
+        Object.assign(this.world.project, next);
+        this.world.values.clear();
+        for (const one of next.variables) this.world.values.set(one.name, { value: typed(one.type, one.initial), at: Date.now() });
+        return { body: () => ({ revision: systemOf(this.world, 0).project.revision }) };
+    }
     supportBundle = () => ({ body: gzipSync(projectXml(this.world)), type: 'application/gzip', file: 'support.tar.gz' });
 
     /** What stands beside the project and may be there already. */
@@ -545,7 +558,7 @@ export class Api {
         return { body: this.certificate };
     };
     generateCertificate = () => {
-        this.certificate = { https: false, generated: true, subject: 'CN=controller-7', names: ['controller-7'], issuer: 'CN=controller-7', notBefore: Date.now(), notAfter: Date.now() + 3e10, fingerprint: '12:34' };
+        this.certificate = { https: false, generated: true, subject: 'CN=controller-7', names: ['controller-7'], issuer: 'CN=controller-7', notBefore: Date.now(), notAfter: Date.now() + 3e10, fingerprint: randomBytes(32).toString('hex').replace(/..(?=.)/g, '$&:') };
         return { body: this.certificate };
     };
 

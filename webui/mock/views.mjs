@@ -139,7 +139,7 @@ export function systemOf(world, viewers) {
             file: 'line-3.xml',
             revision: world.revision(world.project.instances.concat(world.project.rules)),
             generation: world.generation,
-            onDisk: 'same',
+            onDisk: world.onDisk === undefined ? 'same' : 'changed',
             instances: world.instances.length,
             rules: world.rules.length,
         },

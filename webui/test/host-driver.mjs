@@ -2,6 +2,7 @@
 // host through a go-between, which holds every request, answer and message against the contract, and which can be
 // cut. IOM_BUILD names the folder of the programs (default build/release).
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { Agent, createServer, request as ask } from 'node:http';
 import { connect, createServer as createTcpServer } from 'node:net';
@@ -104,8 +105,12 @@ class Program {
         this.lines = [];
         this.waiting = new Set();
         this.child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
-        this.ended = new Promise((go) => this.child.on('exit', (code, signal) => go({ code, signal })));
-        this.child.on('exit', () => this.look(true));
+        // 'close', not 'exit': its last lines have been read by then.
+        this.ended = new Promise((go) => this.child.on('close', (code, signal) => go({ code, signal })));
+        this.ended.then((how) => {
+            this.how = how;
+            this.look(true);
+        });
         for (const stream of [this.child.stdout, this.child.stderr]) {
             let rest = '';
             stream.setEncoding('utf8').on('data', (text) => {
@@ -135,6 +140,10 @@ class Program {
             look(false);
         });
     }
+    /** How it is, or how it ended, and what it said last. */
+    last() {
+        return `${this.child.spawnfile} ${this.how ? `ended with ${JSON.stringify(this.how)}` : 'runs'}; its last lines:\n${this.lines.slice(-20).join('\n')}`;
+    }
     async end(signal = 'SIGTERM') {
         if (this.child.exitCode !== null || this.child.signalCode !== null) return this.ended;
         this.child.kill(signal);
@@ -145,19 +154,38 @@ class Program {
     }
 }
 
-/** A port of loopback that was free a moment ago. */
-const freePort = () =>
-    new Promise((go) => {
-        const probe = createTcpServer().listen(0, '127.0.0.1', () => {
-            const { port } = probe.address();
-            probe.close(() => go(port));
-        });
-    });
+/**
+ * Takes a port of loopback without listening there: who connects is refused, and who asks for any free port gets
+ * another one. A socket that is bound and connected elsewhere does that.
+ */
+async function hold(port = 0) {
+    const gate = createTcpServer().listen(0, '127.0.0.1');
+    await once(gate, 'listening');
+    const socket = connect({ host: '127.0.0.1', port: gate.address().port, localAddress: '127.0.0.1', localPort: port });
+    const [[far]] = await Promise.all([once(gate, 'connection'), once(socket, 'connect')]);
+    gate.close();
+    for (const one of [far, socket]) one.on('error', () => {});
+    const gone = once(socket.resume(), 'close');
+    return {
+        port: socket.localPort,
+        // The other side closes first, so that what lingers afterwards is not the port that was held.
+        async release() {
+            far.end();
+            await gone;
+            far.destroy();
+        },
+    };
+}
 
 async function peer(folder, ...args) {
     const program = new Program(programs.peer, args, folder);
-    const port = Number((await program.line(/^ready (\d+)$/))[1]);
-    return { program, port };
+    try {
+        const port = Number((await program.line(/^ready (\d+)$/))[1]);
+        return { program, port };
+    } catch (problem) {
+        await program.end();
+        throw problem;
+    }
 }
 
 const routes = Object.entries(contract.paths)
@@ -185,7 +213,7 @@ async function goBetween(port, inspector) {
                 response.end(body);
                 if (answer.headers['content-encoding'] === 'gzip') body = gunzipSync(body);
                 const type = (answer.headers['content-type'] ?? '').split(';')[0];
-                inspector.answer({ route, status: answer.statusCode, type, body: body.length === 0 ? undefined : type === 'application/json' ? body.toString() : body });
+                inspector.answer({ route, path: request.url, status: answer.statusCode, type, body: body.length === 0 ? undefined : type === 'application/json' ? body.toString() : body });
             });
             answer.on('error', () => response.destroy());
         });
@@ -225,7 +253,9 @@ async function goBetween(port, inspector) {
             const at = start.indexOf('\r\n\r\n');
             if (at < 0) return;
             begun = true;
-            if (start.includes('101') && at + 4 < start.length) toPage.write(start.subarray(at + 4));
+            const status = Number(start.subarray(9, 12));
+            inspector.answer({ route: routeOf(request), path: request.url, status });
+            if (status === 101 && at + 4 < start.length) toPage.write(start.subarray(at + 4));
         });
         for (const [one, other] of [[socket, onward], [onward, socket]]) {
             one.on('error', () => other.destroy());
@@ -286,8 +316,11 @@ export async function begin({ project = 'demo', password = null, alarms = false,
     const inspector = new Inspector();
     const running = [];
     let between;
+    let nowhere;
+    let down;
     const stop = async () => {
         await between?.stop();
+        for (const one of [nowhere, down]) await (await one)?.release();
         for (const one of running.reverse()) await one.end();
         rmSync(folder, { recursive: true, force: true });
     };
@@ -302,9 +335,9 @@ export async function begin({ project = 'demo', password = null, alarms = false,
         const pem = ownCertificate(folder);
         const roof = await peer(folder, '--port', '0', '--tls-cert', pem, '--tls-key', pem, '--subprotocol', 'plant.v2', ...quiet);
         running.push(roof.program);
-        const nowhere = await freePort();
+        nowhere = await hold();
         const file = join(folder, 'line.xml');
-        writeFileSync(file, (project === 'demo' ? demo : plain)({ server: server.port, roof: roof.port, nowhere, often: alarms }));
+        writeFileSync(file, (project === 'demo' ? demo : plain)({ server: server.port, roof: roof.port, nowhere: nowhere.port, often: alarms }));
         if (project === 'demo') writeFileSync(join(folder, 'line.secrets'), Object.entries(secrets).map(([name, value]) => `${name}=${value}\n`).join(''), { mode: 0o600 });
         if (password) {
             const set = spawnSync(programs.host, ['passwd', file], { input: `${password}\n`, encoding: 'utf8' });
@@ -332,6 +365,7 @@ export async function begin({ project = 'demo', password = null, alarms = false,
             });
         const until = async (what, holds) => {
             for (const end = Date.now() + patience; Date.now() < end; await new Promise((go) => setTimeout(go, 20))) {
+                if (host.how) throw new Error(`${what}: did not come before the host ended`);
                 const found = await holds();
                 if (found) return found;
             }
@@ -347,13 +381,18 @@ export async function begin({ project = 'demo', password = null, alarms = false,
                 port: String(server.port),
                 path: '/echo',
                 // Killed, so that the connection breaks off without a word.
-                stop: () => server.program.end('SIGKILL'),
+                async stop() {
+                    down = server.program.end('SIGKILL').then(() => hold(server.port));
+                    await down;
+                },
                 async start() {
+                    await (await down).release();
+                    down = undefined;
                     server.program = (await peer(folder, '--port', String(server.port), ...quiet)).program;
                     running.push(server.program);
                 },
             },
-            nowhere: { hostname: '127.0.0.1', port: String(nowhere) },
+            nowhere: { hostname: '127.0.0.1', port: String(nowhere.port) },
             /** One after another, as soon as somebody is there to hear it. */
             say(instance, message) {
                 const [far, path, tls] = places[instance];
@@ -377,15 +416,21 @@ export async function begin({ project = 'demo', password = null, alarms = false,
                 until(`the machine hears ${message}`, async () => (await toPeer(server, false, 'GET', '/reports')).some((one) => one.text === message)),
             cut: between.cut,
             breaches: () => inspector.breaches,
+            answered: () => inspector.answered,
+            last: () => host.last(),
+            /** Comes true when the host has ended though nobody asked it to. */
+            died: host.ended.then(() => host.last()),
             mend: between.mend,
+            editFile: async (change) => writeFileSync(file, change(readFileSync(file, 'utf8'))),
             freeze: () => host.child.kill('SIGSTOP'),
             thaw: () => host.child.kill('SIGCONT'),
             everything: async () => [host.lines.join('\n'), texts(folder), readdirSync(folder, { recursive: true }).join('\n')].join('\n'),
             async stop() {
-                await saying;
-                const [how] = [await host.end()];
+                const unsaid = await saying.then(() => undefined, (problem) => problem);
+                const how = await host.end();
                 await stop();
-                if (how.code !== 0) throw new Error(`iomhost ended with ${JSON.stringify(how)}:\n${host.lines.slice(-20).join('\n')}`);
+                if (how.code !== 0) throw new Error(host.last());
+                if (unsaid) throw unsaid;
                 if (inspector.breaches.length) throw new Error(inspector.breaches.slice(0, 3).join('\n'));
             },
         };

@@ -1,6 +1,7 @@
 // What a spec needs of whatever it runs against, over the mock. Another one, over the real host, its module and
 // a real peer, is named by IOM_DRIVER and has the same functions.
 import { start } from '../mock/main.mjs';
+import { projectXml } from '../mock/views.mjs';
 import { Inspector } from './contract.mjs';
 
 /**
@@ -14,6 +15,7 @@ export async function begin({ project = 'demo', password = null } = {}) {
     host.api.onHear = (one) => inspector.heard(one);
     host.api.onSay = (one) => inspector.said(one);
     host.world.chatter = false;
+    const floods = new Set();
     return {
         url: host.url,
         code: host.code,
@@ -29,7 +31,8 @@ export async function begin({ project = 'demo', password = null } = {}) {
             const timer = setInterval(() => {
                 for (let i = 0; i < 20; ++i) host.world.frame(instance, 'in', 'text', 'x'.repeat(200));
             }, 10);
-            return () => clearInterval(timer);
+            floods.add(timer);
+            return async () => clearInterval(timer);
         },
         /** The machine that `press` leads to has received this. */
         async heard(message) {
@@ -39,13 +42,24 @@ export async function begin({ project = 'demo', password = null } = {}) {
         cut: () => host.cut(),
         /** What broke the contract so far. */
         breaches: () => inspector.breaches,
+        /** The operations that have been answered well. */
+        answered: () => inspector.answered,
+        /** How the host is, and what it said last. */
+        last: () => `the mock's last lines:\n${host.world.log.slice(-20).map((one) => `${one.instance ?? ''} ${one.text}`).join('\n')}`,
+        /** Comes true when the host has ended though nobody asked it to. */
+        died: new Promise(() => {}),
         mend: () => host.mend(),
         /** The host stops in its tracks: nothing is closed, nothing answered; then it goes on. */
         freeze: () => host.freeze(),
         thaw: () => host.thaw(),
+        /** Somebody changes the project's file by hand: `change` makes the new text of the old one. */
+        async editFile(change) {
+            host.world.onDisk = change(projectXml(host.world));
+        },
         /** Everything that the host has written down or tells, as one text: no secret may be in it. */
         everything: async () => JSON.stringify([host.world.log, host.world.frames, host.world.trace]),
         async stop() {
+            floods.forEach(clearInterval);
             await host.stop();
             if (inspector.breaches.length) throw new Error(inspector.breaches.slice(0, 3).join('\n'));
         },

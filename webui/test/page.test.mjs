@@ -1,4 +1,5 @@
-// What holds for the whole page: the channel cut, phone, dark, keyboard, axe, log-in, size, first paint.
+// What holds for the whole page: the channel cut, phone, dark, axe, log-in, log. Its size: tools/size.mjs; how
+// soon it is there: tools/first-paint.mjs; the keyboard: keyboard.test.mjs.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -114,45 +115,6 @@ spec('the host stops without a word: the page says so, asks for nothing in vain,
     await page.locator('.now .word').filter({ hasText: 'Ready' }).waitFor();
     assert.equal(await page.getByRole('alert').filter({ hasText: 'does not answer' }).count(), 0);
     assert.deepEqual(loads, []);
-});
-
-spec('with the keyboard alone: an instance is found, changed, saved; a menu and a dialog are left', {}, async ({ page }) => {
-    const focused = () => page.evaluate(() => (document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? '').trim());
-    const tabTo = async (wanted) => {
-        for (let i = 0; i < 80; ++i) {
-            await page.keyboard.press('Tab');
-            if (wanted.test(await focused())) return;
-        }
-        assert.fail(`Tab does not lead to ${wanted}`);
-    };
-    await page.locator('.entry').first().waitFor();
-    await page.keyboard.press('Tab');
-    assert.equal(await focused(), 'To the content');
-    await page.keyboard.press('Enter');
-    await tabTo(/^Add$/);
-    await page.keyboard.press('ArrowDown');
-    assert.match(await focused(), /^New /);
-    await page.keyboard.press('End');
-    assert.equal(await focused(), 'Paste a table …');
-    await page.keyboard.press('Enter');
-    await page.getByRole('dialog', { name: 'Paste a table' }).waitFor();
-    await page.keyboard.press('Escape');
-    await page.getByRole('dialog').waitFor({ state: 'detached' });
-    await page.waitForFunction(() => document.activeElement?.textContent === 'Add');
-    await tabTo(/^press/);
-    await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'press', level: 1 }).waitFor();
-    await page.waitForFunction(() => document.activeElement?.tagName === 'H1');
-    await tabTo(/^Settings/);
-    await page.keyboard.press('Enter');
-    await page.locator('[data-field=port] input').focus();
-    await page.keyboard.press('Control+A');
-    await page.keyboard.type('9002');
-    await tabTo(/^Save$/);
-    const ring = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
-    assert.equal(ring, 'solid');
-    await page.keyboard.press('Enter');
-    await page.locator('.teller').getByText('Saved.').waitFor();
 });
 
 spec('a log-in is asked for, refused, given, and ended', { host: { password: 'correct horse' }, at: '#/system', expect: ['401', '429'] }, async ({ page, context, host }) => {

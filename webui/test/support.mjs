@@ -33,14 +33,20 @@ export function spec(name, { host: hostOptions = {}, context: contextOptions = {
             return page;
         };
         try {
-            await body({ host, context, page: await open(), open });
+            await Promise.race([
+                open().then((page) => body({ host, context, page, open })),
+                host.died.then((how) => {
+                    throw new Error(`the host died: ${how}`);
+                }),
+            ]);
             assert.deepEqual(complaints, []);
         } catch (problem) {
-            // What whoever looks into it wants to know: how the page looked, what else went wrong.
+            // What whoever looks into it wants to know: how the page looked, how the host is, what else went wrong.
             const shown = await Promise.all(context.pages().map((page) => page.evaluate(() => document.body.innerText.slice(0, 3000)).catch(() => '')));
-            problem.message += `\n${[...complaints, ...host.breaches().slice(0, 3), ...shown].join('\n----\n')}`;
+            const told = [...complaints, ...host.breaches().slice(0, 3), ...shown, host.last()];
             await context.close();
-            await host.stop().catch(() => {});
+            await host.stop().catch((why) => told.push(`at its end: ${why.message}`));
+            problem.message += `\n${told.join('\n----\n')}`;
             throw problem;
         }
         await context.close();

@@ -1,8 +1,8 @@
 // System: project up and down, support bundle, password, tokens, certificate; an instance carried as text.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
+import { pair } from './pem.mjs';
 import { spec } from './support.mjs';
 
 const teller = (page) => page.locator('.teller');
@@ -58,12 +58,11 @@ spec('a token opens what it may, and nothing once it is revoked', { at: '#/syste
 });
 
 spec('a certificate of our own takes the place of the generated one', { at: '#/system' }, async ({ page }) => {
-    const made = spawnSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '30', '-subj', '/CN=controller.plant.example', '-keyout', '-', '-out', '-'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-    const pem = (kind) => new RegExp(`-----BEGIN ${kind}-----[^]*?-----END ${kind}-----\\n`).exec(made.stdout)[0];
+    const { certificate, key } = pair('controller.plant.example');
     const https = page.getByRole('region', { name: 'HTTPS certificate' });
     await https.getByRole('button', { name: 'Replace …' }).click();
-    await page.getByLabel('Certificate and its chain (PEM)').fill(pem('CERTIFICATE'));
-    await page.getByLabel('Its key (PEM)').fill(pem('PRIVATE KEY'));
+    await page.getByLabel('Certificate and its chain (PEM)').fill(certificate);
+    await page.getByLabel('Its key (PEM)').fill(key);
     await page.getByRole('dialog').getByRole('button', { name: 'Use it' }).click();
     await https.getByText('controller.plant.example').first().waitFor();
     assert.doesNotMatch(await page.content(), /PRIVATE KEY-----\n/);
