@@ -295,7 +295,7 @@ export class World {
         for (const step of this.setting(unit.name, 'greeting') || []) if (step.send) this.frame(unit.name, 'out', 'text', step.send);
         if (this.setting(unit.name, 'greeting')) this.frame(unit.name, 'in', 'text', '{"type":"bound","things":["press-1"]}');
         this.state(unit, 'ready');
-        unit.wasReady = true;
+        unit.wasReady = unit.recovered = true;
         this.write('info', `ready: ${this.address(this.instances.find((one) => one.name === unit.name))}`, { instance: unit.name });
         if (!this.on(unit.name, 'tls-verify') && secure) this.write('warning', 'the certificate of the server is not verified (Verify certificate is off)', { instance: unit.name });
         this.fire(`${unit.name}/ready`, {});
@@ -310,7 +310,10 @@ export class World {
             this.post(unit, 'last-error', fault.sentence);
             this.post(unit, 'last-error.layer', fault.layer);
             this.post(unit, 'last-error.code', fault.code);
-            unit.statuses['last-error'].at = Date.now();
+            const error = unit.statuses['last-error'];
+            error.at = Date.now();
+            if (unit.recovered !== false || unit.failedWith !== fault.sentence) unit.failedSince = error.at;
+            Object.assign(unit, { recovered: false, failedWith: fault.sentence });
             if (fault.layer !== 'local') {
                 this.write('error', fault.sentence, { instance: unit.name });
                 this.fire(`${unit.name}/error`, fault);
