@@ -235,7 +235,7 @@ function RulePage({ rule, rules, live }: { rule: Rule; rules: Rules; live: Live 
                 </button>
             </nav>
             {view === 'trace' ? (
-                <TraceView rule={rule.name} short />
+                <TraceView rule={rule} short />
             ) : (
                 <div class="beside">
                     <form ref={form} class="settings" autocomplete="off" onSubmit={(event) => event.preventDefault()}>

@@ -299,10 +299,3 @@ export async function copyText(text: string, what: string): Promise<void> {
         ));
     }
 }
-
-export function download(path: string): void {
-    const link = document.createElement('a');
-    link.href = path;
-    link.download = '';
-    link.click();
-}
