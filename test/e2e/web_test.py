@@ -266,7 +266,8 @@ class Access(WebTest):
         self.assertEqual(host.ask("POST", "/api/password/first", {"password": PASSWORD}).status, 403)
         self.assertEqual(host.ask("POST", "/api/password/first", {"password": PASSWORD, "code": "0000"}).status, 403)
         self.assertEqual(host.ask("POST", "/api/password/first", {"password": "short", "code": code}).status, 422)
-        first = host.ask("POST", "/api/password/first", {"password": PASSWORD, "code": code})
+        typed = f" {code.replace('-', ' ')} "
+        first = host.ask("POST", "/api/password/first", {"password": PASSWORD, "code": typed})
         self.assertEqual(first.status, 200, first)
         self.assertEqual(first.json["state"], "in")
         self.assertEqual(host.ask("POST", "/api/password/first", {"password": PASSWORD, "code": code}).status, 409)

@@ -528,6 +528,7 @@ export class World {
                 if ((fault?.layer === 'http' ? 'upgrade' : fault?.layer) === step.layer) {
                     Object.assign(step, { state: 'failed', sentence: fault.sentence });
                     test.steps.slice(i + 1).forEach((one) => (one.state = 'skipped'));
+                    if (!secure) test.steps.find((one) => one.layer === 'tls').detail = 'ws is not encrypted';
                     Object.assign(test, { ended: true, passed: false, sentence: fault.sentence, step: test.step + 1, milliseconds: Date.now() - begun });
                     return;
                 }
