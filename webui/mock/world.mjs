@@ -418,8 +418,19 @@ export class World {
                 this.drop(unit, { layer: 'local', code: 'disconnect', sentence: `Disconnected from ${this.placeOf(unit)} as asked.` }, true);
                 finish();
                 break;
+            case 'request': {
+                const refused = this.send(name, args.message ?? '');
+                if (refused) finish(refused);
+                else
+                    this.later(unit, 15, () => {
+                        const message = args.message.includes('"bind"') ? '{"type":"bound","things":["press-1"]}' : args.message;
+                        this.say(name, message);
+                        this.fire(`${name}/reply-received`, { request: args.message, message, milliseconds: Date.now() - begun });
+                        finish();
+                    });
+                break;
+            }
             case 'send-message':
-            case 'request':
                 finish(this.send(name, args.message ?? ''));
                 break;
             case 'send-binary':
@@ -445,10 +456,11 @@ export class World {
         const module = this.moduleOf(owner);
         const described = module?.triggers.find((one) => one.id === id);
         const event = { trigger, variables, byHand };
-        const message = described?.match ? variables[described.match.variable] : undefined;
+        const first = described?.variables[0];
+        const message = ['text', 'data'].includes(first?.type) ? variables[first.id] : undefined;
         const record = { number: ++this.eventNumber, time: Date.now(), cause: byHand ? 'hand' : by ? 'rule' : 'trigger', ...(by ? { by } : {}), trigger, listeners: 0, looks: [], omitted: 0 };
         if (message !== undefined) record.message = { text: message.slice(0, 4096), ...(message.length > 4096 ? { cut: true } : {}) };
-        const rest = described?.variables.filter((one) => one.id !== described.match?.variable && variables[one.id] !== undefined) ?? [];
+        const rest = described?.variables.filter((one) => !(message !== undefined && one === first) && variables[one.id] !== undefined) ?? [];
         if (rest.length) record.variables = Object.fromEntries(rest.map((one) => [one.id, String(variables[one.id])]));
         let stopped;
         for (const rule of this.rules) {
@@ -477,8 +489,8 @@ export class World {
                 record.stoppedBy = rule.name;
             }
         }
-        // Nobody listens: not worth a line of the thousand.
-        if (record.listeners === 0) {
+        // Nobody listens: not worth a line of the thousand, unless somebody has asked for it by hand.
+        if (record.listeners === 0 && !trigger.endsWith('/reply-received')) {
             --this.eventNumber;
             return record;
         }

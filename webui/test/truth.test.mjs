@@ -117,8 +117,127 @@ spec('a rule whose events were crowded out is said to have been looked at', { at
     await page.locator('.now .word', { hasText: 'Ready' }).waitFor();
     await host.say('press', 'ALARM 17 level 3 pump overheated');
     await page.goto(`${host.url}/#/rules/Acknowledge%20alarms`);
-    await page.getByText(/Fired once, last/).waitFor();
+    await page.getByText(/Fired .*, last/).waitFor();
     const { page: other } = await told(context, open, '#/rules/Acknowledge%20alarms', 'trace', (full) => (full.state = { events: [], total: 5000 }));
     await other.getByRole('button', { name: 'What it did' }).click();
     await other.getByText(/None of the last 1,000 events was for this rule. It last looked at one (just now|.* ago)\./).waitFor();
+});
+
+spec('long names leave every form within the screen', { at: '', context: phone }, async ({ context, page, host, open }) => {
+    const name = 'n'.repeat(63);
+    const { summary, settings } = await (await context.request.get(`${host.url}/api/instances/press`)).json();
+    assert.equal((await context.request.post(`${host.url}/api/instances`, { data: { name, module: summary.module, settings: { hostname: settings.hostname } } })).status(), 201);
+    const rule = { name: 'Long', on: [{ trigger: `${name}/message-received`, match: [{ kind: 'contains', text: 'x' }] }, { trigger: `${name}/error` }], when: [{ status: `${name}/connection-status`, is: 'ready' }], do: [{ action: `${name}/send-message`, arguments: { message: 'x' } }] };
+    assert.equal((await context.request.post(`${host.url}/api/rules`, { data: rule })).status(), 201);
+    for (const [width, height] of [[360, 740], [1280, 800], [3840, 2160]]) {
+        const wide = await open('#/rules/Long');
+        await wide.setViewportSize({ width, height });
+        const tried = wide.locator('.try');
+        await tried.getByRole('combobox').waitFor();
+        await fits(wide);
+        const out = await tried.evaluate((card) => [...card.querySelectorAll('*')].filter((one) => one.getBoundingClientRect().right > card.getBoundingClientRect().right + 1).map((one) => one.outerHTML.slice(0, 80)));
+        assert.deepEqual(out, [], `at ${width}`);
+        await wide.close();
+    }
+    await context.route('**/api/session', async (route) => route.fulfill({ json: { ...(await (await route.fetch()).json()), project: 'A line whose name goes on and on and on, up to the roof' } }));
+    await page.goto(`${host.url}/#/io`);
+    await page.reload();
+    const live = page.locator('.live');
+    await live.getByText('Live').waitFor();
+    const { x, width, height } = await live.boundingBox();
+    assert.ok(x + width <= 360 && height < 30, `Live: ${x} ${width} ${height}`);
+});
+
+spec('what may be inserted follows from the manifests: of every trigger, of any module, into settings too', { at: '#/rules/+', expect: ['422'] }, async ({ page, host }) => {
+    await page.getByRole('button', { name: 'Add a trigger' }).click();
+    await page.getByRole('button', { name: /^Or/ }).click();
+    await page.getByLabel('When 2, trigger').selectOption('error');
+    await page.getByRole('button', { name: 'Add an action' }).click();
+    await page.getByRole('button', { name: 'Insert a value into Message' }).click();
+    const choices = page.locator('.popover .choices');
+    for (const name of ['message', 'sentence', 'session/NAME', 'secret:NAME', 'env:IOM_NAME', 'char:1e', 'press/round-trip']) await choices.getByText(`\${${name}}`, { exact: true }).waitFor();
+    await page.getByLabel('Find a value').fill('secret');
+    await choices.getByText('${secret:NAME}', { exact: true }).click();
+    // What is still to be written is chosen.
+    await page.waitForFunction(() => document.activeElement?.tagName === 'TEXTAREA' && getSelection()?.toString() === 'NAME');
+
+    await page.goto(`${host.url}/#/io/press/settings`);
+    await page.getByRole('button', { name: 'Insert a value into Path' }).click();
+    await choices.getByText('${uuid}', { exact: true }).waitFor();
+    await choices.getByText('${secret:NAME}', { exact: true }).click();
+    await page.waitForFunction(() => document.querySelector('[data-field=path] input').value.endsWith('${secret:NAME}'));
+});
+
+spec('Fire by hand says why it cannot', { at: '#/rules/Acknowledge%20alarms' }, async ({ page, host }) => {
+    const button = page.getByRole('button', { name: 'Fire by hand' });
+    await button.waitFor();
+    assert.equal(await button.isDisabled(), true);
+    await page.getByText('it uses what its trigger brings. Use Try it').waitFor();
+    await page.goto(`${host.url}/#/rules/Night%20mode`);
+    await page.locator('.title', { hasText: 'Not fired yet' }).waitFor();
+    await page.getByText('It cannot be fired by hand while it is off.').waitFor();
+    assert.equal(await button.isDisabled(), true);
+});
+
+spec('the answer to a request is shown, and the toggle of the actions stays in its place', { at: '#/io/press' }, async ({ page }) => {
+    await page.locator('.now .word', { hasText: 'Ready' }).waitFor();
+    const toggle = page.getByRole('button', { name: /^(More actions|Fewer)$/ });
+    const before = await toggle.boundingBox();
+    await toggle.click();
+    assert.deepEqual((({ x, y }) => ({ x, y }))(await toggle.boundingBox()), { x: before.x, y: before.y });
+    await page.getByRole('button', { name: 'Request …' }).click();
+    await page.getByText('By hand, a text is taken as it is written').waitFor();
+    await page.getByRole('textbox', { name: 'Message' }).fill('{"type":"bind","things":["press-1"]}');
+    await page.getByRole('button', { name: 'Request', exact: true }).click();
+    await page.getByText(/Request done in .*s; rules hear the answer as Reply received\./).waitFor();
+    assert.match(await page.getByLabel('Answer', { exact: true }).and(page.locator('pre')).innerText(), /"bound"/);
+});
+
+spec('what comes and goes in a message moves nothing below it', { at: '#/io/press' }, async ({ page }) => {
+    const sent = page.locator('.messages pre').first();
+    await sent.waitFor();
+    const below = page.locator('.statuses');
+    const place = async (text) => {
+        await sent.evaluate((one, text) => (one.textContent = text), text);
+        return (await below.boundingBox()).y;
+    };
+    assert.equal(await place('short'), await place('long '.repeat(200)));
+});
+
+spec('a test that ends early does not miss what it never needed', { at: '#/io/crane' }, async ({ page }) => {
+    await page.getByRole('button', { name: 'Test connection' }).click();
+    const step = (name) => page.locator('.steps > li').filter({ hasText: new RegExp(`^${name}`) });
+    await page.locator('.steps > li.failed').waitFor();
+    assert.equal(await step('TLS').locator('.took').innerText(), 'not needed');
+    assert.equal(await step('Upgrade').locator('.took').innerText(), 'not reached');
+    assert.equal(await step('Settings').locator('meter').count(), 0);
+});
+
+spec('over HTTP from afar the log-in warns; on the controller itself it need not', { host: { password: 'correct horse' }, at: '' }, async ({ context, page, host }) => {
+    await page.getByLabel('Password').waitFor();
+    assert.equal(await page.getByText('This page comes over HTTP.').count(), 0);
+    const afar = await context.newPage();
+    await afar.route('http://controller.example/**', async (route) => route.fulfill({ response: await route.fetch({ url: route.request().url().replace('http://controller.example', host.url), headers: {} }) }));
+    await afar.goto('http://controller.example/');
+    await afar.getByText('This page comes over HTTP.').waitFor();
+});
+
+spec('a token expires after a number of days, or never', { at: '#/system' }, async ({ page }) => {
+    await page.getByText('does not leave the computer that you sit at').waitFor();
+    await page.getByRole('region', { name: 'Access' }).getByRole('button', { name: 'Add' }).click();
+    await page.getByLabel('What for').fill('graphs');
+    const days = page.getByLabel('Expires after, in days');
+    for (const wrong of ['abc', '0', '4000']) {
+        await days.fill(wrong);
+        await page.getByText('A number of days from 1 to 3650').waitFor();
+        assert.equal(await page.getByRole('button', { name: 'Make token' }).isDisabled(), true);
+    }
+    await days.fill('');
+    await page.getByRole('button', { name: 'Make token' }).click();
+    await page.getByLabel('The token', { exact: true }).waitFor();
+});
+
+spec('a name that is too long is told how long it may be', { at: '#/io/+/websocket-client', expect: ['422'] }, async ({ page }) => {
+    await page.getByLabel('Name', { exact: true }).fill('n'.repeat(65));
+    await page.locator('.sentence', { hasText: 'has 65 characters, too many for the name of an instance. Use at most 64.' }).waitFor();
 });

@@ -34,7 +34,7 @@ function Message({ label, status }: { label: string; status: Status }) {
                 {status.at !== null && status.value !== null && <Ago at={status.at} />}
             </h2>
             <pre tabIndex={0} aria-label={label}>{text === '' ? 'nothing yet' : text}</pre>
-            {(status.cut || status.hex) && <small class="help">{[status.hex ? 'binary, as hex' : '', status.cut ? 'cut at 4 KiB' : ''].filter(Boolean).join(', ')}</small>}
+            <small class="help">{[status.hex ? 'binary, as hex' : '', status.cut ? 'cut at 4 KiB' : ''].filter(Boolean).join(', ')}</small>
         </div>
     );
 }

@@ -8,6 +8,7 @@ import { Ago, Button, confirm, Empty, Loading, Menu, Note, show, Switch, tell } 
 import { SaveBar, useEditor } from '../ui/editor';
 import { Icon } from '../ui/icons';
 import { NameForm } from '../io/deeds';
+import { grouped } from '../ui/values';
 import { RuleForm } from './form';
 import { enable, type Live, move } from './list';
 import { TraceView } from './trace';
@@ -68,8 +69,8 @@ function Row({ rule, live, i, of, chosen }: { rule: Rule; live: Live; i: number;
                     {rule.name}
                     {hasDraft(`rule:${rule.name}`) && <span class="mark">unsaved</span>}
                 </span>
-                <span class="count" title={`Fired ${rule.report.fired} times`}>
-                    {rule.report.fired}
+                <span class="count" title={rule.report.fired ? `Fired ${grouped(rule.report.fired)} times` : 'Not fired yet'}>
+                    {grouped(rule.report.fired)}
                     <span class="unseen"> times</span>
                 </span>
                 <span class="more">{ruleInWords(rule)}</span>
@@ -151,6 +152,11 @@ function RulePage({ rule, rules, live }: { rule: Rule; rules: Rules; live: Live 
     });
     const configure = may('configure');
     const { report } = rule;
+    const whyNot = !rule.byHand
+        ? 'It cannot be fired by hand: it uses what its trigger brings. Use Try it, with a sample.'
+        : !rule.enabled
+          ? 'It cannot be fired by hand while it is off.'
+          : undefined;
     return (
         <article class="detail">
             <header class="title">
@@ -158,7 +164,7 @@ function RulePage({ rule, rules, live }: { rule: Rule; rules: Rules; live: Live 
                 <div>
                     <h1>{rule.name}</h1>
                     <p>
-                        Fired {report.fired === 1 ? 'once' : `${report.fired} times`}
+                        {report.fired === 0 ? 'Not fired yet' : report.fired === 1 ? 'Fired once' : `Fired ${grouped(report.fired)} times`}
                         {report.lastFired !== undefined && (
                             <>
                                 , last <Ago at={report.lastFired} />
@@ -166,11 +172,9 @@ function RulePage({ rule, rules, live }: { rule: Rule; rules: Rules; live: Live 
                         )}
                     </p>
                 </div>
-                {rule.byHand && (
-                    <Button icon="fire" disabled={!may('operate')} onClick={() => void fire(rule)}>
-                        Fire by hand
-                    </Button>
-                )}
+                <Button icon="fire" disabled={!may('operate') || whyNot !== undefined} {...(whyNot ? { title: whyNot, 'aria-describedby': 'why-not-by-hand' } : {})} onClick={() => void fire(rule)}>
+                    Fire by hand
+                </Button>
                 {configure && (
                     <Menu
                         label={`More about ${rule.name}`}
@@ -209,6 +213,11 @@ function RulePage({ rule, rules, live }: { rule: Rule; rules: Rules; live: Live 
                     />
                 )}
             </header>
+            {whyNot && (
+                <p class="help byhand" id="why-not-by-hand">
+                    {whyNot}
+                </p>
+            )}
             {!rule.enabled ? (
                 <Note kind="warn" title="This rule is off.">
                     <Button disabled={!configure} onClick={() => enable(live, rule.name, true)}>

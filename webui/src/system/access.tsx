@@ -69,6 +69,7 @@ function TokenForm({ close, made }: { close: () => void; made: () => void }) {
     const [name, setName] = useState('');
     const [right, setRight] = useState<Token['right']>('read');
     const [days, setDays] = useState('90');
+    const wrong = days.trim() !== '' && !(Number(days) >= 1 && Number(days) <= 3650);
     const [problem, setProblem] = useState('');
     const [token, setToken] = useState<NewToken | null>(null);
     if (token)
@@ -97,7 +98,7 @@ function TokenForm({ close, made }: { close: () => void; made: () => void }) {
             autocomplete="off"
             onSubmit={(event) => {
                 event.preventDefault();
-                call<NewToken>('/api/tokens', { method: 'POST', body: { name, right, ...(days ? { days: Number(days) } : {}) } }).then(
+                call<NewToken>('/api/tokens', { method: 'POST', body: { name, right, ...(days.trim() ? { days: Number(days) } : {}) } }).then(
                     (one) => {
                         setToken(one);
                         made();
@@ -123,13 +124,16 @@ function TokenForm({ close, made }: { close: () => void; made: () => void }) {
                 </div>
                 <div class="field">
                     <label for="token-days">Expires after, in days</label>
-                    <input id="token-days" class="number" inputMode="numeric" placeholder="never" value={days} onInput={(event) => setDays(event.currentTarget.value)} />
+                    <input id="token-days" class="number" inputMode="numeric" placeholder="never" aria-invalid={wrong} aria-describedby="token-days-wrong" value={days} onInput={(event) => setDays(event.currentTarget.value)} />
+                    <p id="token-days-wrong" class="error" aria-live="polite">
+                        {wrong && 'A number of days from 1 to 3650, or nothing for a token that never expires.'}
+                    </p>
                 </div>
                 {problem && <Note kind="error">{problem}</Note>}
             </div>
             <footer>
                 <Button onClick={close}>Cancel</Button>
-                <Button kind="main" type="submit" disabled={name === ''}>
+                <Button kind="main" type="submit" disabled={name === '' || wrong}>
                     Make token
                 </Button>
             </footer>
@@ -185,7 +189,7 @@ export function Access() {
                                 ', not used yet'
                             )}
                         </small>
-                        <Button kind="bare" icon="trash" label={`Revoke ${one.name}`} onClick={() => confirm(`Revoke “${one.name}”?`, <p>Whoever uses it is refused from now on.</p>, 'Revoke', async () => { await call(at`/api/tokens/${one.id}`, { method: 'DELETE' }); learn(); })} />
+                        {configure && <Button kind="bare" icon="trash" label={`Revoke ${one.name}`} onClick={() => confirm(`Revoke “${one.name}”?`, <p>Whoever uses it is refused from now on.</p>, 'Revoke', async () => { await call(at`/api/tokens/${one.id}`, { method: 'DELETE' }); learn(); })} />}
                     </li>
                 ))}
             </ul>
