@@ -49,7 +49,7 @@ void connection_trial::begin() {
         return;
     }
     double seconds = 10 + 10; // connect-timeout and ready-timeout, as the manifest has them
-    plain_ = true; // the default
+    plain_ = true;            // the default
     for (const setting_plan& each : plan.settings) {
         if ((each.what->id == "connect-timeout" || each.what->id == "ready-timeout") &&
             each.text.is_literal()) {
