@@ -153,7 +153,7 @@ void instance::handle_failure(const record& what) {
     const std::string_view where = name_of(static_cast<layer>(what.detail));
     open_ = ready_ = false;
     if (what.type != record_type::credentials_rejected) {
-        statuses_.set(status::last_error, what.parts[1]);
+        statuses_.set_anew(status::last_error, what.parts[1]); // the same again is another failure
         statuses_.set(status::last_error_layer, where);
         statuses_.set(status::last_error_code, what.parts[0]);
     }

@@ -45,6 +45,11 @@ void statuses::set(std::uint32_t id, std::string_view text) {
     changed_ |= bit(id);
 }
 
+void statuses::set_anew(std::uint32_t id, std::string_view text) {
+    set(id, text);
+    changed_ |= bit(id);
+}
+
 void statuses::set_message(std::uint32_t id, std::string_view message, bool binary) {
     const std::string_view shown = binary ? message.substr(0, longest_text) : cut_text(message, longest_text);
     slot& at = slots_.at(id);

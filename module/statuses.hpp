@@ -24,6 +24,8 @@ public:
     void set(std::uint32_t id, std::int64_t value) { put(id, value); }
     void set(std::uint32_t id, double value) { put(id, value); }
     void set(std::uint32_t id, std::string_view text);
+    /// Is posted even if it is the same as before: the time of its change is the news.
+    void set_anew(std::uint32_t id, std::string_view text);
     void set_message(std::uint32_t id, std::string_view message, bool binary);
     void add(std::uint32_t id, std::int64_t more);
 

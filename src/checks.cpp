@@ -168,13 +168,35 @@ std::optional<time_us> duration_attribute(const manifest::element& at, std::stri
     return found;
 }
 
+namespace {
+
+constexpr std::size_t longest_name = 64;
+
+bool is_letter_or_digit(char c) noexcept {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+} // namespace
+
 bool is_name(std::string_view text) noexcept {
-    const auto letter_or_digit = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    };
-    return !text.empty() && text.size() <= 64 && letter_or_digit(text.front()) &&
+    return !text.empty() && text.size() <= longest_name && is_letter_or_digit(text.front()) &&
            std::all_of(text.begin(), text.end(),
-                       [&](char c) { return letter_or_digit(c) || c == '-' || c == '_'; });
+                       [&](char c) { return is_letter_or_digit(c) || c == '-' || c == '_'; });
+}
+
+std::string name_trouble(std::string_view name, std::string_view what) {
+    if (is_name(name)) {
+        return {};
+    }
+    const std::string of{what};
+    if (name.size() > longest_name && is_name(name.substr(0, longest_name))) {
+        return in_quotes(std::string(name.substr(0, 24)) + "…") + " has " + std::to_string(name.size()) +
+               " characters, too many for the name of " + of + ". Use at most " +
+               std::to_string(longest_name) + '.';
+    }
+    const bool begins_wrong = !name.empty() && !is_letter_or_digit(name.front());
+    return in_quotes(name) + " cannot be the name of " + of + ". Use letters, digits, - and _" +
+           (begins_wrong ? ", beginning with a letter or a digit." : ".");
 }
 
 namespace {

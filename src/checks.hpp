@@ -80,6 +80,9 @@ std::optional<time_us> duration_attribute(const manifest::element& at, std::stri
 /// Names that people give: letters, digits, - and _; they stand in references as instance/trigger.
 bool is_name(std::string_view text) noexcept;
 
+/// Why `name` cannot be that of `what` ("an instance"): a sentence; empty if it can.
+std::string name_trouble(std::string_view name, std::string_view what);
+
 /// Names of rules are free, but for what no path of a URL can carry, or would take for another's (RFC 3986,
 /// 5.2.4): a sentence; empty if it is good.
 std::string rule_name_trouble(std::string_view name);

@@ -263,7 +263,7 @@ std::shared_ptr<const match> match::compile(std::span<const match_spec> specs, s
             if (!test->regex->ok()) {
                 why = "the regular expression " + in_quotes(spec.text) +
                       " cannot be read: " + test->regex->error() +
-                      ". Mend it, or use kind=\"contains\" for a plain text.";
+                      ". Mend it, or use the kind contains for a plain text.";
                 return nullptr;
             }
             test->byte_regex = std::make_unique<re2::RE2>(spec.text, regex_options(true));

@@ -64,9 +64,8 @@ private:
             return;
         variable_declaration made;
         made.name = *name;
-        if (!is_name(*name))
-            say_.wrong(at.where,
-                       in_quotes(*name) + " cannot be the name of a variable. Use letters, digits, - and _.");
+        if (auto wrong = name_trouble(*name, "a variable"); !wrong.empty())
+            say_.wrong(at.where, std::move(wrong));
         for (const auto& known : project_.variables)
             if (known.name == *name)
                 return say_.wrong(at.where, "there is a variable " + in_quotes(*name) +
@@ -143,9 +142,8 @@ private:
     }
 
     void check_name(const std::string& name, const manifest::location& where) {
-        if (!is_name(name))
-            say_.wrong(where,
-                       in_quotes(name) + " cannot be the name of an instance. Use letters, digits, - and _.");
+        if (auto wrong = name_trouble(name, "an instance"); !wrong.empty())
+            say_.wrong(where, std::move(wrong));
         if (is_taken_name(name))
             say_.wrong(where, "an instance cannot be called " + in_quotes(name) +
                                   ", which means something else in rules. Choose another name.");

@@ -343,8 +343,8 @@ edit change_settings(std::string_view xml, std::string_view instance,
 }
 
 std::string instance_name_trouble(std::string_view name, const std::set<std::string, std::less<>>& present) {
-    if (!is_name(name))
-        return in_quotes(name) + " cannot be the name of an instance. Use letters, digits, - and _.";
+    if (auto wrong = name_trouble(name, "an instance"); !wrong.empty())
+        return wrong;
     if (is_taken_name(name))
         return "an instance cannot be called " + in_quotes(name) +
                ", which means something else in rules. Choose another name.";

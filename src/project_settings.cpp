@@ -49,8 +49,9 @@ bool read_match(const manifest::element& at, match_spec& spec, match_extras* ext
     const auto* op = at.attribute("op");
     if (spec.kind == match_kind::json) {
         if (pointer == nullptr)
-            say.wrong(at.where,
-                      "a json match lacks the attribute pointer. Add it, as in pointer=\"/alarm/level\".");
+            say.wrong(
+                at.where,
+                "a json match lacks its pointer, which says where to look. Write one, such as /alarm/level.");
         else
             spec.pointer = *pointer;
         if (op == nullptr && !trimmed(spec.text).empty()) {

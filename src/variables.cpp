@@ -35,7 +35,10 @@ std::optional<variable_type> variable_type_of(std::string_view word) noexcept {
 }
 
 std::string_view to_word(variable_type type) noexcept {
-    return type_words[static_cast<std::size_t>(type)];
+    // Sentences are read by people in a form as well, where nobody has written "int".
+    static constexpr std::string_view words[] = {"truth value (true or false)", "whole number", "number",
+                                                 "text"};
+    return words[static_cast<std::size_t>(type)];
 }
 
 bool convert(value_view from, variable_type type, value& to) {

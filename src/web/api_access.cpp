@@ -3,8 +3,20 @@
 #include "web/body.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace iom::host::web {
+namespace {
+
+/// A code as it counts: people type blanks where they see dashes, and leave those out.
+std::string bare_code(std::string_view written) {
+    std::string bare;
+    std::copy_if(written.begin(), written.end(), std::back_inserter(bare),
+                 [](char c) { return c >= '0' && c <= '9'; });
+    return bare;
+}
+
+} // namespace
 
 std::string web::body::cookie(std::string_view value, std::int64_t seconds) const {
     return "iom-session=" + std::string(value) +
@@ -130,7 +142,8 @@ void web::body::set_first_password(const std::shared_ptr<asking>& from, reply to
             return;
         }
         attempts_.begin(address, steady_ms());
-        if (code_.empty() || !same_secret(from->body.value("code", std::string()), code_)) {
+        if (code_.empty() ||
+            !same_secret(bare_code(from->body.value("code", std::string())), bare_code(code_))) {
             to(problem(403, "forbidden",
                        "This is not the code that the console shows. It is printed anew at every start."));
             return;

@@ -227,11 +227,9 @@ void web::body::add_table(const std::shared_ptr<asking>& from, reply to) {
             const std::size_t number = drafts.size();
             const bool taken = row_of.contains(draft.name) || said->find_instance(draft.name) != nullptr;
             if (taken || !is_name(draft.name) || is_taken_name(draft.name)) {
-                const std::string sentence =
-                    taken ? "there is an instance " + in_quotes(draft.name) +
-                                " already. Give each instance a name of its own."
-                          : in_quotes(draft.name) +
-                                " cannot be the name of an instance. Use letters, digits, - and _.";
+                const std::string sentence = taken ? "there is an instance " + in_quotes(draft.name) +
+                                                         " already. Give each instance a name of its own."
+                                                   : instance_name_trouble(draft.name, {});
                 what->mistakes.push_back({{"sentence", sentence},
                                           {"warning", false},
                                           {"at", "/rows/" + std::to_string(number) + "/name"}});

@@ -9,7 +9,11 @@ namespace iom::host::web {
 void web::body::download_project(const std::shared_ptr<asking>& /*from*/, reply to) {
     answer made{200, say()->without_secrets(), "application/xml", {}};
     made.headers.emplace_back("etag", '"' + say()->project_revision() + '"');
-    made.headers.emplace_back("content-disposition", "attachment; filename=\"project.xml\"");
+    std::string name = controller_.made_with().project.filename().string();
+    if (name.find_first_of("\"\\") != std::string::npos) {
+        name = "project.xml"; // what would end the quotes
+    }
+    made.headers.emplace_back("content-disposition", "attachment; filename=\"" + name + '"');
     to(std::move(made));
 }
 

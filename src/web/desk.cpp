@@ -80,6 +80,20 @@ known_statuses::known_statuses(const manifest::module_manifest& of) {
     }
 }
 
+std::chrono::system_clock::time_point entered(std::span<const status_entry> statuses,
+                                              const known_statuses& at) {
+    const status_entry& state = statuses[at.state];
+    auto latest = state.changed;
+    if (const std::string now = to_text(state.what.view()); now == "waiting" || now == "faulted") {
+        for (const std::uint32_t place : {at.attempt, at.error}) {
+            if (place != known_statuses::none) {
+                latest = std::max(latest, statuses[place].changed);
+            }
+        }
+    }
+    return latest;
+}
+
 desk::desk(runtime& of) : runtime_(of) {
     timer_ = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     pulse_ = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -198,10 +212,10 @@ void desk::status_changed(std::uint32_t index, const instance& who) noexcept {
         return;
     }
     ++versions_[index];
-    const std::uint32_t place = places_[index].state;
-    if (place != known_statuses::none) {
-        const status_entry& state = who.statuses()[place];
-        hour& of = *hour_of_[index];
+    const known_statuses& at = places_[index];
+    hour& of = *hour_of_[index];
+    if (at.state != known_statuses::none) {
+        const status_entry& state = who.statuses()[at.state];
         if (state.changed != of.state_at) {
             of.state_at = state.changed;
             of.states.push_back(
@@ -211,7 +225,18 @@ void desk::status_changed(std::uint32_t index, const instance& who) noexcept {
             if (of.states.size() > hour::most_changes) {
                 of.states.pop_front();
             }
+            of.recovered = of.recovered || of.states.back().state == "ready";
         }
+    }
+    if (at.error != known_statuses::none && who.statuses()[at.error].changed != of.error_at) {
+        const status_entry& error = who.statuses()[at.error];
+        of.error_at = error.changed;
+        std::string sentence = to_text(error.what.view());
+        if (of.recovered || sentence != of.error) {
+            of.error_since = error.changed;
+            of.error = std::move(sentence);
+        }
+        of.recovered = false;
     }
     news(statuses);
 }

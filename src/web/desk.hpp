@@ -45,6 +45,10 @@ struct hour {
     std::int64_t received = -1;
     std::chrono::system_clock::time_point state_at{};
     std::chrono::system_clock::time_point ping_at{};
+    std::chrono::system_clock::time_point error_at{};
+    std::chrono::system_clock::time_point error_since{}; ///< of the first of those that said the same
+    std::string error;
+    bool recovered = false; ///< it has been ready since that error
     std::deque<std::pair<std::int64_t, std::pair<std::int64_t, std::int64_t>>> counts; ///< of ten seconds
 
     /// Messages per second over the last ten seconds: sent, received.
@@ -67,6 +71,11 @@ struct known_statuses {
     explicit known_statuses(const manifest::module_manifest& of);
     known_statuses() = default;
 };
+
+/// When it came to the state that it is in. Attempts that fail faster than statuses are posted leave no trace
+/// in the state itself, which is the same before and after; the attempt and its failure tell of them.
+[[nodiscard]] std::chrono::system_clock::time_point entered(std::span<const status_entry> statuses,
+                                                            const known_statuses& at);
 
 /// Something that has ended, or not yet.
 struct page_call {

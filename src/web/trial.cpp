@@ -8,6 +8,8 @@ namespace {
 
 constexpr time_us extra_time = 5 * one_second; ///< beyond what the settings allow
 
+constexpr const char* unencrypted = "ws is not encrypted";
+
 std::string_view to_word(connection_trial::state what) {
     static constexpr std::string_view words[] = {"waiting", "running", "passed", "failed", "skipped"};
     return words[static_cast<std::size_t>(what)];
@@ -47,10 +49,14 @@ void connection_trial::begin() {
         return;
     }
     double seconds = 10 + 10; // connect-timeout and ready-timeout, as the manifest has them
+    plain_ = true;            // the default
     for (const setting_plan& each : plan.settings) {
         if ((each.what->id == "connect-timeout" || each.what->id == "ready-timeout") &&
             each.text.is_literal()) {
             seconds += manifest::read_real(each.text.literal()).value_or(0);
+        }
+        if (each.what->id == "protocol") {
+            plain_ = each.text.is_literal() && each.text.literal() == "ws";
         }
     }
     deadline_ = began_ + static_cast<time_us>(seconds * static_cast<double>(one_second)) + extra_time;
@@ -153,6 +159,9 @@ void connection_trial::fail(const std::string& layer, const std::string& sentenc
     for (std::size_t at = place + 1; at < steps_.size(); ++at) {
         steps_[at].now = state::skipped;
     }
+    if (plain_) {
+        steps_[place_of("tls")].detail = unencrypted;
+    }
     end(false, failed.sentence);
 }
 
@@ -198,7 +207,7 @@ void connection_trial::follow() {
             pass_until(place);
         }
         steps_[place_of("tcp")].detail = named("remote-address");
-        steps_[place_of("tls")].detail = named("tls-session");
+        steps_[place_of("tls")].detail = plain_ ? unencrypted : named("tls-session");
         steps_[place_of("upgrade")].detail = named("subprotocol");
         take_times(named("attempt-times"));
         if (now == "ready" && !pinging_) {

@@ -83,6 +83,7 @@ private:
     bool passed_ = false;
     bool pinging_ = false;
     bool asked_ = false; ///< for the ping
+    bool plain_ = false; ///< ws: no TLS would ever come
     bool stopping_ = false;
     bool resting_ = false;
     time_us stop_by_ = 0;

@@ -259,32 +259,31 @@ json live_summary(desk& from, std::uint32_t index) {
         state = to_text(statuses[at.state].what.view());
         made["state"] = state;
         if (statuses[at.state].changed.time_since_epoch().count() != 0) {
-            made["since"] = milliseconds(statuses[at.state].changed);
+            made["since"] = milliseconds(entered(statuses, at));
         }
     }
     const auto text_at = [&](std::uint32_t place) {
         return place == known_statuses::none ? std::string() : to_text(statuses[place].what.view());
     };
-    if (const std::string error = text_at(at.error); !error.empty() && state != "ready") {
+    // What is mended is past; the status itself keeps it.
+    const hour& last_hour = from.last_hour(index);
+    if (const std::string error = text_at(at.error);
+        !error.empty() && !last_hour.recovered && state != "ready") {
         made["lastError"] = text_json(error);
         made["lastErrorLayer"] = text_json(text_at(at.error_layer));
         made["lastErrorCode"] = text_json(text_at(at.error_code));
-        // The same failure again changes nothing but the state that follows it.
-        const std::int64_t since = milliseconds(statuses[at.error].changed);
-        std::int64_t last = since;
-        for (const hour::change& each : from.last_hour(index).states) {
-            if (each.state == "waiting" || each.state == "faulted") {
-                last = std::max(last, each.at);
-            }
-        }
-        made["lastErrorAt"] = last;
-        made["lastErrorSince"] = since;
+        made["lastErrorAt"] = milliseconds(last_hour.error_at);
+        made["lastErrorSince"] = milliseconds(last_hour.error_since);
     }
     if (at.next_retry != known_statuses::none) {
         const status_entry& retry = statuses[at.next_retry];
         if (retry.what.kind == value_kind::real && retry.what.real > 0 &&
             (state == "waiting" || state == "faulted")) {
-            made["nextRetryAt"] = milliseconds(retry.changed) + std::llround(retry.what.real * 1000);
+            // The same delay once more is no change of its own; that it begins anew is.
+            const auto begun =
+                std::max(retry.changed,
+                         at.attempt == known_statuses::none ? retry.changed : statuses[at.attempt].changed);
+            made["nextRetryAt"] = milliseconds(begun) + std::llround(retry.what.real * 1000);
         }
     }
     if (at.attempt != known_statuses::none && statuses[at.attempt].what.kind == value_kind::integer &&
@@ -295,7 +294,7 @@ json live_summary(desk& from, std::uint32_t index) {
         state == "ready") {
         made["roundTrip"] = statuses[at.round_trip].what.real;
     }
-    const auto [sent, received] = from.last_hour(index).rates();
+    const auto [sent, received] = last_hour.rates();
     made["sentRate"] = std::round(sent * 10) / 10;
     made["receivedRate"] = std::round(received * 10) / 10;
     static constexpr const char* phases[] = {"idle", "running", "leaving", "restarting", "broken"};
@@ -318,7 +317,8 @@ json statuses_json(desk& from, std::uint32_t index) {
         const status_entry& each = statuses[at];
         json one = {{"value", told_json(each.what.view())}, {"at", nullptr}};
         if (each.changed.time_since_epoch().count() != 0) {
-            one["at"] = milliseconds(each.changed);
+            const known_statuses& known = from.places(index);
+            one["at"] = milliseconds(at == known.state ? entered(statuses, known) : each.changed);
         }
         if (each.what.kind == value_kind::bytes) {
             one["hex"] = true;

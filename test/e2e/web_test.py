@@ -301,7 +301,8 @@ class Access(WebTest):
         self.assertEqual(host.ask("POST", "/api/password/first", {"password": PASSWORD}).status, 403)
         self.assertEqual(host.ask("POST", "/api/password/first", {"password": PASSWORD, "code": "0000"}).status, 403)
         self.assertEqual(host.ask("POST", "/api/password/first", {"password": "short", "code": code}).status, 422)
-        first = host.ask("POST", "/api/password/first", {"password": PASSWORD, "code": code})
+        typed = f" {code.replace('-', ' ')} "
+        first = host.ask("POST", "/api/password/first", {"password": PASSWORD, "code": typed})
         self.assertEqual(first.status, 200, first)
         self.assertEqual(first.json["state"], "in")
         self.assertEqual(host.ask("POST", "/api/password/first", {"password": PASSWORD, "code": code}).status, 409)
@@ -485,6 +486,43 @@ class Looking(WebTest):
         modules = {one["id"]: one for one in host.ask("GET", "/api/modules").json}
         self.assertEqual(modules["websocket-client"]["stateStatus"], "connection-status")
         self.assertEqual(list(modules)[0], "host")
+
+    def test_times_of_an_instance_that_keeps_failing_and_of_one_that_recovered(self):
+        project = PROJECT.replace("{port}", "{port}</set>\n    <set name=\"reconnect-first-max\">0.1</set>\n"
+                                  "    <set name=\"reconnect-min\">0.3</set>\n    <set name=\"reconnect-max\">0.4")
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        host = self.host("--web", "127.0.0.1:0", project=project, port=port)
+        summary = lambda: host.ask("GET", "/api/instances/press").json["summary"]
+
+        def waiting(more):
+            def found():
+                one = summary()
+                return one if one["state"] == "waiting" and one.get("attempt", 0) >= more and "nextRetryAt" in one else None
+            return eventually(f"attempt {more}", found)
+        first = waiting(2)
+        later = waiting(first["attempt"] + 3)
+        for each in ("since", "lastErrorAt", "nextRetryAt"):
+            self.assertGreaterEqual(later[each] - first[each], 3 * 300 - 50, each)
+        self.assertGreaterEqual(later["nextRetryAt"], later["since"])
+        self.assertEqual(later["lastErrorSince"], first["lastErrorSince"])
+        self.assertGreaterEqual(host.ask("GET", "/api/instances/press").json["statuses"]["connection-status"]["at"], later["since"])
+
+        peer = Program(PROGRAMS.iompeer, "--port", str(port))
+        self.addCleanup(peer.kill)
+        peer.wait("out", r"^ready (\d+)$")
+        eventually("it is ready", lambda: summary()["state"] == "ready")
+        act = lambda id: host.ask("POST", f"/api/instances/press/actions/{id}?wait=20", {})
+        self.assertEqual(act("disconnect").json["state"], "done")
+        eventually("it is stopped", lambda: summary()["state"] == "stopped")
+        self.assertNotIn("lastError", summary())
+        self.assertTrue(host.ask("GET", "/api/instances/press").json["statuses"]["last-error"]["value"])
+        # The same sentence once more is an error of its own.
+        peer.kill()
+        act("connect")
+        again = waiting(1)
+        self.assertEqual(again["lastError"], first["lastError"])
+        self.assertGreater(again["lastErrorSince"], later["lastErrorAt"])
 
     def test_trying_a_rule_tells_no_secret(self):
         self.write_project()

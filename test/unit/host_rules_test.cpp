@@ -509,7 +509,7 @@ TEST(host_rules, failed_actions_fire_a_trigger) {
     EXPECT_EQ(on.done(), "a/send-message x; host/log r, a/send-message: there is no session.");
     on.refusal.clear();
     on.message("a", "many");
-    EXPECT_NE(on.done().find("host/log r, host/set: \"many\" is no int"), std::string::npos);
+    EXPECT_NE(on.done().find("host/log r, host/set: \"many\" is no whole number"), std::string::npos);
     on.message("a", "1");
     on.done();
     on.engine().action_failed(on.last_origin, "given up.", on.clock);

@@ -67,7 +67,7 @@ TEST(host_variables, set_and_add) {
     EXPECT_EQ(known.get(3).text, "none, too");
 
     EXPECT_FALSE(known.set(1, text("many"), why));
-    EXPECT_NE(why.find("\"many\" is no int"), why.npos) << why;
+    EXPECT_NE(why.find("\"many\" is no whole number"), why.npos) << why;
     EXPECT_EQ(known.get(1).integer, 40);
     EXPECT_FALSE(known.add(0, text("true"), why));
     EXPECT_NE(why.find("is a bool"), why.npos) << why;

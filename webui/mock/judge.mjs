@@ -5,6 +5,11 @@ import { hostModule, settingsOf } from './manifest.mjs';
 const quoted = (text) => `"${text.length > 80 ? `${text.slice(0, 80)}…` : text}"`;
 const listed = (words) => (words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`);
 const inserts = (text) => typeof text === 'string' && text.includes('${');
+/** Why that cannot be the name of such a one; null if it can. */
+export const nameTrouble = (name, what) =>
+    isName(name) ? null
+    : name.length > 64 && isName(name.slice(0, 64)) ? `"${name.slice(0, 24)}…" has ${name.length} characters, too many for the name of ${what}. Use at most 64.`
+    : `"${name}" cannot be the name of ${what}. Use letters, digits, - and _${/^[^A-Za-z0-9]/.test(name) ? ', beginning with a letter or a digit' : ''}.`;
 export const isName = (text) => /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(text);
 const isDuration = (text) => /^\d+(\.\d+)?(ms|s|min|h)$/.test(text);
 
@@ -51,11 +56,11 @@ function judgeMatch(match, at, say, inRule) {
         try {
             new RegExp(match.text, 'u');
         } catch {
-            say(at, `the regular expression ${quoted(match.text)} cannot be read. Mend it, or use kind="contains" for a plain text.`);
+            say(at, `the regular expression ${quoted(match.text)} cannot be read. Mend it, or use the kind contains for a plain text.`);
         }
     }
     if (match.kind === 'json') {
-        if (!match.pointer) say(at, 'a json match lacks the attribute pointer. Add it, as in pointer="/alarm/level".');
+        if (!match.pointer) say(at, 'a json match lacks its pointer, which says where to look. Write one, such as /alarm/level.');
         else if (!match.pointer.startsWith('/')) say(at, `${quoted(match.pointer)} is no JSON pointer. It begins with /, as in /alarm/level.`);
         if (!match.op && match.text.trim())
             say(at, `this json match has a text but no op, so nothing is compared. Add op="=", or take the text ${quoted(match.text.trim())} out.`);

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { readFileSync } from 'node:fs';
 import { checkRule, historyOf, instanceOf, instanceOfXml, instanceXml, modulesState, passesFrames, passesLog, passesTrace, projectXml, ruleOf, ruleOfXml, rulesOf, summaryOf, systemOf, usersOf } from './views.mjs';
-import { isName, judgeRule, judgeSettings } from './judge.mjs';
+import { isName, nameTrouble, judgeRule, judgeSettings } from './judge.mjs';
 import { settingsOf } from './manifest.mjs';
 import { tryRule } from './rules.mjs';
 import { typed } from './world.mjs';
@@ -103,7 +103,7 @@ export class Api {
     }
 
     nameMistake(name, at = '/name') {
-        if (!isName(name)) return [{ sentence: name === '' ? 'the attribute name of <instance> is empty. Write something into it.' : `"${name}" cannot be a name. Use letters, digits, - and _, beginning with a letter or a digit.`, warning: false, at }];
+        if (!isName(name)) return [{ sentence: name === '' ? 'the attribute name of <instance> is empty. Write something into it.' : nameTrouble(name, 'an instance'), warning: false, at }];
         return this.world.instances.some((one) => one.name === name) ? [{ sentence: `there is an instance "${name}" already. Give each instance a name of its own.`, warning: false, at }] : [];
     }
 
@@ -390,8 +390,8 @@ export class Api {
         const found = this.world.variables.find((one) => one.name === path.name);
         if (found || request.headers['if-match'])
             this.revision(request, found ? this.world.revision(found) : '', { sentence: `Somebody else has ${found ? 'changed' : 'removed'} this variable since you opened it. Nothing of yours was saved.`, body: {} });
-        const mistakes = isName(path.name) ? [] : [{ sentence: `"${path.name}" cannot be a name. Use letters, digits, - and _, beginning with a letter or a digit.`, warning: false, at: '/name' }];
-        if ((body.type === 'int' || body.type === 'real') && (body.initial.trim() === '' || Number.isNaN(Number(body.initial)))) mistakes.push({ sentence: `"${body.initial}" is no ${body.type}, and so the variable ${path.name} cannot begin with it.`, warning: false, at: '/initial' });
+        const mistakes = isName(path.name) ? [] : [{ sentence: nameTrouble(path.name, 'a variable'), warning: false, at: '/name' }];
+        if ((body.type === 'int' || body.type === 'real') && (body.initial.trim() === '' || Number.isNaN(Number(body.initial)))) mistakes.push({ sentence: `"${body.initial}" is no ${body.type === 'int' ? 'whole number' : 'number'}, and so the variable ${path.name} cannot begin with it.`, warning: false, at: '/initial' });
         return this.judged({
             check: query.get('check') === 'true',
             mistakes,
@@ -518,7 +518,7 @@ export class Api {
     });
     saveSecret = (request) => {
         const { path, body } = request;
-        if (!isName(path.name)) throw new Refusal(422, 'mistakes', `"${path.name}" cannot be a name. Use letters, digits, - and _, beginning with a letter or a digit.`);
+        if (!isName(path.name)) throw new Refusal(422, 'mistakes', nameTrouble(path.name, 'a secret'));
         const found = this.listSecrets().body.find((one) => one.name === path.name);
         this.kept(request, found, 'this secret');
         this.world.project.secrets.set(path.name, body.value);

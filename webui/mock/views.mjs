@@ -33,12 +33,12 @@ export function summaryOf(world, instance) {
     if (address) made.address = address;
     [made.sentRate, made.receivedRate] = world.ratesOf(unit);
     const error = unit.statuses['last-error'];
-    if (error?.value && state.value !== 'ready') {
+    if (error?.value && !unit.recovered) {
         made.lastError = error.value;
         made.lastErrorLayer = unit.statuses['last-error.layer'].value;
         made.lastErrorCode = unit.statuses['last-error.code'].value;
         made.lastErrorAt = error.at;
-        made.lastErrorSince = error.since ?? error.at;
+        made.lastErrorSince = unit.failedSince ?? error.at;
     }
     const retry = unit.statuses['next-retry'];
     if (retry?.value && ['waiting', 'faulted'].includes(state.value)) made.nextRetryAt = retry.at + retry.value * 1000;

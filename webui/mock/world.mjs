@@ -295,7 +295,7 @@ export class World {
         for (const step of this.setting(unit.name, 'greeting') || []) if (step.send) this.frame(unit.name, 'out', 'text', step.send);
         if (this.setting(unit.name, 'greeting')) this.frame(unit.name, 'in', 'text', '{"type":"bound","things":["press-1"]}');
         this.state(unit, 'ready');
-        unit.wasReady = true;
+        unit.wasReady = unit.recovered = true;
         this.write('info', `ready: ${this.address(this.instances.find((one) => one.name === unit.name))}`, { instance: unit.name });
         if (!this.on(unit.name, 'tls-verify') && secure) this.write('warning', 'the certificate of the server is not verified (Verify certificate is off)', { instance: unit.name });
         this.fire(`${unit.name}/ready`, {});
@@ -310,7 +310,10 @@ export class World {
             this.post(unit, 'last-error', fault.sentence);
             this.post(unit, 'last-error.layer', fault.layer);
             this.post(unit, 'last-error.code', fault.code);
-            unit.statuses['last-error'].at = Date.now();
+            const error = unit.statuses['last-error'];
+            error.at = Date.now();
+            if (unit.recovered !== false || unit.failedWith !== fault.sentence) unit.failedSince = error.at;
+            Object.assign(unit, { recovered: false, failedWith: fault.sentence });
             if (fault.layer !== 'local') {
                 this.write('error', fault.sentence, { instance: unit.name });
                 this.fire(`${unit.name}/error`, fault);
@@ -415,8 +418,19 @@ export class World {
                 this.drop(unit, { layer: 'local', code: 'disconnect', sentence: `Disconnected from ${this.placeOf(unit)} as asked.` }, true);
                 finish();
                 break;
+            case 'request': {
+                const refused = this.send(name, args.message ?? '');
+                if (refused) finish(refused);
+                else
+                    this.later(unit, 15, () => {
+                        const message = args.message.includes('"bind"') ? '{"type":"bound","things":["press-1"]}' : args.message;
+                        this.say(name, message);
+                        this.fire(`${name}/reply-received`, { request: args.message, message, milliseconds: Date.now() - begun });
+                        finish();
+                    });
+                break;
+            }
             case 'send-message':
-            case 'request':
                 finish(this.send(name, args.message ?? ''));
                 break;
             case 'send-binary':
@@ -442,10 +456,11 @@ export class World {
         const module = this.moduleOf(owner);
         const described = module?.triggers.find((one) => one.id === id);
         const event = { trigger, variables, byHand };
-        const message = described?.match ? variables[described.match.variable] : undefined;
+        const first = described?.variables[0];
+        const message = ['text', 'data'].includes(first?.type) ? variables[first.id] : undefined;
         const record = { number: ++this.eventNumber, time: Date.now(), cause: byHand ? 'hand' : by ? 'rule' : 'trigger', ...(by ? { by } : {}), trigger, listeners: 0, looks: [], omitted: 0 };
         if (message !== undefined) record.message = { text: message.slice(0, 4096), ...(message.length > 4096 ? { cut: true } : {}) };
-        const rest = described?.variables.filter((one) => one.id !== described.match?.variable && variables[one.id] !== undefined) ?? [];
+        const rest = described?.variables.filter((one) => !(message !== undefined && one === first) && variables[one.id] !== undefined) ?? [];
         if (rest.length) record.variables = Object.fromEntries(rest.map((one) => [one.id, String(variables[one.id])]));
         let stopped;
         for (const rule of this.rules) {
@@ -474,8 +489,8 @@ export class World {
                 record.stoppedBy = rule.name;
             }
         }
-        // Nobody listens: not worth a line of the thousand.
-        if (record.listeners === 0) {
+        // Nobody listens: not worth a line of the thousand, unless somebody has asked for it by hand.
+        if (record.listeners === 0 && !trigger.endsWith('/reply-received')) {
             --this.eventNumber;
             return record;
         }
@@ -525,6 +540,7 @@ export class World {
                 if ((fault?.layer === 'http' ? 'upgrade' : fault?.layer) === step.layer) {
                     Object.assign(step, { state: 'failed', sentence: fault.sentence });
                     test.steps.slice(i + 1).forEach((one) => (one.state = 'skipped'));
+                    if (!secure) test.steps.find((one) => one.layer === 'tls').detail = 'ws is not encrypted';
                     Object.assign(test, { ended: true, passed: false, sentence: fault.sentence, step: test.step + 1, milliseconds: Date.now() - begun });
                     return;
                 }

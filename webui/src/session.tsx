@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { call, sentenceOf } from './api';
 import type { Session } from './contract';
+import { exposed } from './exposed';
 import { learnSession } from './store';
 import { Button, Note } from './ui/basics';
 
@@ -51,6 +52,11 @@ export function Gate({ session }: { session: Session }) {
                         <input id="gate-again" type="password" autocomplete="new-password" aria-invalid={differs} value={again} onInput={(event) => setAgain(event.currentTarget.value)} />
                         {differs && <p class="error">The two differ.</p>}
                     </div>
+                )}
+                {exposed && (
+                    <Note kind="warn" title="This page comes over HTTP.">
+                        <p>Others on the network can read the password along. Log in only where you trust the network.</p>
+                    </Note>
                 )}
                 <div aria-live="assertive">{problem && <Note kind="error">{problem}</Note>}</div>
                 <Button kind="main" type="submit" busy={busy} disabled={password === '' || (first && (code === '' || password.length < 8 || password !== again))}>

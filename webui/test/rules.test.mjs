@@ -132,7 +132,7 @@ spec('a variable is added and used', { at: '#/variables', expect: ['422'] }, asy
     await page.getByLabel('Type').selectOption('int');
     await page.getByLabel('At the start').fill('x');
     await page.getByRole('dialog').getByRole('button', { name: 'Add' }).click();
-    await page.getByText('"x" is no int, and so the variable cue cannot begin with it.').waitFor();
+    await page.getByText('"x" is no whole number, and so the variable cue cannot begin with it.').waitFor();
     await page.getByLabel('At the start').fill('3');
     await page.getByRole('dialog').getByRole('button', { name: 'Add' }).click();
     await page.locator('.table li', { hasText: 'cue' }).getByText('3').waitFor();

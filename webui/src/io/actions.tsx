@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { at, call, Refused, sentenceOf } from '../api';
-import type { Action, Call, Mistake, Module, Values } from '../contract';
+import type { Action, Call, Mistake, Module, Trace, Trigger, Values } from '../contract';
 import { may } from '../store';
 import { Button, Note } from '../ui/basics';
 import { FieldRow } from '../ui/fields';
@@ -8,7 +8,7 @@ import { firstControl } from '../ui/focus';
 import { Icon } from '../ui/icons';
 import { mistakesAt } from '../ui/values';
 
-type Ended = { action: Action; call: Call };
+type Ended = { action: Action; call: Call; answer?: string | undefined };
 
 /** Runs an action to its end, however long that takes. */
 async function run(instance: string, action: string, args: Values): Promise<Call> {
@@ -17,8 +17,25 @@ async function run(instance: string, action: string, args: Values): Promise<Call
     return made;
 }
 
-const inWords = ({ call: one }: Ended): string => {
+/** What answers an action comes as triggers that bring back what it was asked. */
+const answersOf = (module: Module, action: Action): Trigger[] => module.triggers.filter((one) => one.variables.some((each) => each.id === action.id));
+
+/** The answer to an action that is done, as the trace has it; nothing where it comes as something else. */
+async function answerTo(instance: string, module: Module, action: Action): Promise<string | undefined> {
+    const answers = answersOf(module, action);
+    if (!answers.length) return undefined;
+    const { events } = await call<Trace>(`/api/trace?${new URLSearchParams({ instance, limit: '100' })}`, { idle: true });
+    for (const event of events) {
+        const trigger = answers.find((one) => event.trigger === `${instance}/${one.id}`);
+        if (trigger) return event.variables?.[trigger.match?.variable ?? ''];
+    }
+    return undefined;
+}
+
+const inWords = ({ action, call: one }: Ended, module: Module): string => {
     const took = one.milliseconds < 1000 ? `${Math.round(one.milliseconds)} ms` : `${(one.milliseconds / 1000).toFixed(1)} s`;
+    const [answer] = answersOf(module, action);
+    if (one.state === 'done' && answer) return `done in ${took}; rules hear the answer as ${answer.label}.`;
     return one.state === 'done' ? `done in ${took}` : one.state === 'timed-out' ? `timed out after ${took}. ${one.sentence ?? ''}` : `failed: ${one.sentence ?? 'no reason was given.'}`;
 };
 
@@ -50,7 +67,7 @@ export function Actions({ instance, module, children }: { instance: string; modu
         setMistakes([]);
         run(instance, action.id, values[action.id] ?? {})
             .then(
-                (one) => setEnded({ action, call: one }),
+                async (one) => setEnded({ action, call: one, answer: one.state === 'done' ? await answerTo(instance, module, action).catch(() => undefined) : undefined }),
                 (why: unknown) => {
                     if (why instanceof Refused && why.problem.mistakes) setMistakes(why.problem.mistakes);
                     else setProblem(sentenceOf(why));
@@ -63,35 +80,37 @@ export function Actions({ instance, module, children }: { instance: string; modu
     const original = module.actions.filter((one) => one.original);
     const first = module.actions.length <= 4 ? module.actions : original.length ? original : module.actions.slice(0, 3);
     const shown = all || (open && !first.some((one) => one.id === open)) ? module.actions : first;
+    const button = (one: Action) => {
+        const needs = one.arguments.some((each) => each.required) || (one.arguments.length > 0 && !one.original);
+        return (
+            <span key={one.id} class={needs || one.arguments.length === 0 ? '' : 'split'}>
+                <Button
+                    disabled={!allowed}
+                    title={one.help}
+                    busy={busy === one.id}
+                    {...(needs ? { 'aria-expanded': open === one.id } : {})}
+                    onClick={(event) => (needs ? toggle(one, event) : begin(one))}
+                >
+                    {one.label}
+                    {needs ? ' …' : ''}
+                </Button>
+                {!needs && one.arguments.length > 0 && (
+                    <Button disabled={!allowed} label={`${one.label} with …`} aria-expanded={open === one.id} icon="down" onClick={(event) => toggle(one, event)} />
+                )}
+            </span>
+        );
+    };
     return (
         <section class="actions" aria-label="Actions">
             <div class="row wrap">
-                {shown.map((one) => {
-                    const needs = one.arguments.some((each) => each.required) || (one.arguments.length > 0 && !one.original);
-                    return (
-                        <span key={one.id} class={needs || one.arguments.length === 0 ? '' : 'split'}>
-                            <Button
-                                disabled={!allowed}
-                                title={one.help}
-                                busy={busy === one.id}
-                                {...(needs ? { 'aria-expanded': open === one.id } : {})}
-                                onClick={(event) => (needs ? toggle(one, event) : begin(one))}
-                            >
-                                {one.label}
-                                {needs ? ' …' : ''}
-                            </Button>
-                            {!needs && one.arguments.length > 0 && (
-                                <Button disabled={!allowed} label={`${one.label} with …`} aria-expanded={open === one.id} icon="down" onClick={(event) => toggle(one, event)} />
-                            )}
-                        </span>
-                    );
-                })}
+                {first.map(button)}
                 {children}
                 {first.length < module.actions.length && (
                     <Button kind="bare" aria-expanded={all} onClick={() => setAll(!all)}>
                         {all ? 'Fewer' : 'More actions'}
                     </Button>
                 )}
+                {shown.filter((one) => !first.includes(one)).map(button)}
             </div>
             {chosen && (
                 <form
@@ -104,7 +123,10 @@ export function Actions({ instance, module, children }: { instance: string; modu
                         begin(chosen);
                     }}
                 >
-                    <p class="help">{chosen.help}</p>
+                    <p class="help">
+                        {chosen.help}
+                        {chosen.arguments.some((one) => one.help.includes('${')) && ' By hand, a text is taken as it is written: ${…} is replaced in rules only.'}
+                    </p>
                     {chosen.arguments.map((field) => (
                         <FieldRow
                             key={`${chosen.id}/${field.id}`}
@@ -133,8 +155,13 @@ export function Actions({ instance, module, children }: { instance: string; modu
                 {ended && (
                     <p class={ended.call.state === 'done' ? 'good' : 'error'}>
                         <Icon name={ended.call.state === 'done' ? 'check' : 'error'} />
-                        {ended.action.label} {inWords(ended)}
+                        {ended.action.label} {inWords(ended, module)}
                     </p>
+                )}
+                {ended?.answer !== undefined && (
+                    <pre tabIndex={0} aria-label="Answer">
+                        {ended.answer}
+                    </pre>
                 )}
             </div>
         </section>

@@ -6,18 +6,14 @@ import { to } from '../router';
 import { instances, may, moduleById, useInstance } from '../store';
 import { Ago, Button, Empty, Loading, Menu, Since, untilThen } from '../ui/basics';
 import { Icon } from '../ui/icons';
-import { Glyph, stateChoice, stateWord, toneOfInstance } from '../ui/state';
+import { Glyph, layers, stateChoice, stateWord, toneOfInstance } from '../ui/state';
+import { grouped } from '../ui/values';
 import { Actions } from './actions';
 import { copyAsText, duplicate, remove, rename } from './deeds';
 import { Frames } from './frames';
 import { Overview } from './overview';
 import { Settings } from './settings';
 import { ConnectionTest } from './test';
-
-const layers: Record<string, string> = {
-    settings: 'Settings', dns: 'Name', tcp: 'TCP connection', proxy: 'Proxy', tls: 'Encryption (TLS)', http: 'HTTP answer', upgrade: 'WebSocket upgrade',
-    protocol: 'WebSocket protocol', close: 'Closed by the server', liveness: 'Line is dead', local: 'This controller',
-};
 
 function Retry({ at, since }: { at: number; since: number }) {
     const wait = untilThen(at);
@@ -32,6 +28,35 @@ function Retry({ at, since }: { at: number; since: number }) {
                 'Next attempt now.'
             )}
         </p>
+    );
+}
+
+/** What it fails with, again and again; or, where somebody has stopped it since, what it failed with last. */
+function LastError({ summary }: { summary: InstanceSummary }) {
+    const { lastErrorAt: last, lastErrorSince: first } = summary;
+    const over = summary.state === 'stopped' && summary.wanted === 'disconnected';
+    const retries = summary.nextRetryAt !== undefined;
+    return (
+        <div class={`lasterror ${over ? 'over' : ''}`} {...(over ? {} : { role: 'alert' as const })}>
+            <p class="layer">
+                <Icon name="error" />
+                {over && 'Last error: '}
+                {summary.phase === 'broken' ? 'Module failed' : (layers[summary.lastErrorLayer ?? ''] ?? summary.lastErrorLayer)}
+                {summary.lastErrorCode && <code>{summary.lastErrorCode}</code>}
+                {last !== undefined && (
+                    <small aria-live="off">
+                        {over ? clockTime(last) : <>last <Ago at={last} /></>}
+                        {retries && first !== undefined && last - first >= 1000 && (
+                            <>
+                                , for <Since at={first} />
+                            </>
+                        )}
+                        {retries && (summary.attempt ?? 0) > 1 && `, ${grouped(summary.attempt ?? 0)} attempts`}
+                    </small>
+                )}
+            </p>
+            <p>{summary.lastError}</p>
+        </div>
     );
 }
 
@@ -56,27 +81,7 @@ function Head({ instance, summary, module }: { instance: Instance; summary: Inst
                     {summary.state === 'stopped' && summary.wanted === 'disconnected' && <p class="help">It was asked to stay disconnected, and does until Connect.</p>}
                 </div>
             </div>
-            {summary.lastError && (
-                <div class="lasterror" role="alert">
-                    <p class="layer">
-                        <Icon name="error" />
-                        {summary.phase === 'broken' ? 'Module failed' : (layers[summary.lastErrorLayer ?? ''] ?? summary.lastErrorLayer)}
-                        {summary.lastErrorCode && <code>{summary.lastErrorCode}</code>}
-                        {summary.lastErrorAt !== undefined && (
-                            <small aria-live="off">
-                                last <Ago at={summary.lastErrorAt} />
-                                {summary.lastErrorSince !== undefined && summary.lastErrorAt - summary.lastErrorSince >= 1000 && (
-                                    <>
-                                        , for <Since at={summary.lastErrorSince} />
-                                    </>
-                                )}
-                                {(summary.attempt ?? 0) > 1 && `, ${summary.attempt} attempts`}
-                            </small>
-                        )}
-                    </p>
-                    <p>{summary.lastError}</p>
-                </div>
-            )}
+            {summary.lastError && <LastError summary={summary} />}
             {(summary.badges?.length || instance.warnings.length > 0) && (
                 <div class="badges">
                     {summary.badges?.map((id) => (
@@ -123,7 +128,7 @@ export function InstancePage({ name, view }: { name: string; view: string }) {
             </Empty>
         );
     // The list's line is the livelier one; what is edited goes by the instance's own revision.
-    const summary = { ...instance.summary, ...instances.value[name], revision: instance.summary.revision };
+    const summary = { ...(instances.value[name] ?? instance.summary), revision: instance.summary.revision };
     const module = moduleById(summary.module);
     if (!module) return <Loading />;
     const shown = views.filter(([id]) => id !== 'frames' || module.groups.some((one) => one.settings.some((each) => each.id === 'log-comms')));

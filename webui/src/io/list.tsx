@@ -28,11 +28,11 @@ function Row({ one, module, chosen }: { one: InstanceSummary; module: Module | u
                 <span class="state">
                     {stateWord(module, one)}
                     {one.nextRetryAt !== undefined ? (
-                        <>
-                            <span class="unseen">, next attempt in</span> <b><Left until={one.nextRetryAt} /></b>
-                        </>
+                        <span class="for">
+                            , retry in <b><Left until={one.nextRetryAt} /></b>
+                        </span>
                     ) : (
-                        one.since !== null && <span class="for"> <Since at={one.since} /></span>
+                        one.since !== null && <span class="for"> for <Since at={one.since} /></span>
                     )}
                 </span>
                 <span class={`more ${one.lastError ? 'error' : ''}`}>{one.lastError ?? one.phaseSentence ?? one.address ?? ''}</span>

@@ -5,16 +5,21 @@ import { clockTime, now } from '../clock';
 import type { Field, History, Instance, Module, Status } from '../contract';
 import { Ago, At } from '../ui/basics';
 import { Plot, Ribbon, type Stretch } from '../ui/plots';
+import { layers } from '../ui/state';
+import { grouped } from '../ui/values';
+
+/** Where 0 says that there is none. */
+const noneAtZero = ['attempt', 'next-retry'];
 
 function shown(field: Field, status: Status): string {
     const { value } = status;
-    if (value === null || value === '') return '–';
+    if (value === null || value === '' || (value === 0 && noneAtZero.includes(field.id))) return '–';
     if (typeof value === 'boolean') return value ? 'yes' : 'no';
     if (field.choices) return field.choices.find((one) => one.value === value)?.label ?? String(value);
     if (typeof value === 'number') {
-        const written = Number.isInteger(value) ? value.toLocaleString('en').replaceAll(',', ' ') : String(Math.round(value * 1000) / 1000);
-        return field.unit ? `${written} ${field.unit}` : written;
+        return field.unit ? `${grouped(value)} ${field.unit}` : grouped(value);
     }
+    if (field.id === 'attempt-times') return value.replace(/[a-z]+(?= \d)/g, (id) => layers[id] ?? id);
     // Dates that a module writes in UTC are told in the reader's time.
     if (/^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(value) && !Number.isNaN(Date.parse(value))) return clockTime(Date.parse(value));
     return value;
@@ -29,7 +34,7 @@ function Message({ label, status }: { label: string; status: Status }) {
                 {status.at !== null && status.value !== null && <Ago at={status.at} />}
             </h2>
             <pre tabIndex={0} aria-label={label}>{text === '' ? 'nothing yet' : text}</pre>
-            {(status.cut || status.hex) && <small class="help">{[status.hex ? 'binary, as hex' : '', status.cut ? 'cut at 4 KiB' : ''].filter(Boolean).join(', ')}</small>}
+            <small class="help">{[status.hex ? 'binary, as hex' : '', status.cut ? 'cut at 4 KiB' : ''].filter(Boolean).join(', ')}</small>
         </div>
     );
 }
@@ -91,7 +96,7 @@ function Plots({ instance, module }: { instance: Instance; module: Module }) {
 
 export function Overview({ instance, module }: { instance: Instance; module: Module }) {
     const messages = module.statuses.filter((one) => one.type === 'data');
-    const rest = module.statuses.filter((one) => one.type !== 'data' && one.id !== module.stateStatus && !one.id.startsWith('last-error') && !(one.id === 'next-retry' && instance.summary.nextRetryAt !== undefined));
+    const rest = module.statuses.filter((one) => one.type !== 'data' && one.id !== module.stateStatus && !(one.id.startsWith('last-error') && (instance.summary.lastError || !instance.statuses['last-error']?.value)) && !(one.id === 'next-retry' && instance.summary.nextRetryAt !== undefined));
     return (
         <>
             {messages.length > 0 && (

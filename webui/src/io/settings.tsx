@@ -3,6 +3,7 @@ import { at, check, edit } from '../api';
 import type { Instance, Mistake, Module, Setting, Value, Values } from '../contract';
 import { same } from '../drafts';
 import { go } from '../router';
+import { namesForSetting } from '../rules/words';
 import { may } from '../store';
 import { EditForm, Overtaken, useEditor } from '../ui/editor';
 import { FieldRow } from '../ui/fields';
@@ -37,6 +38,8 @@ type FormProps = {
     fresh?: boolean;
 };
 
+const insertable = (setting: Setting): boolean => ['text', 'data', 'steps'].includes(setting.type);
+
 /** Drawn from the manifest alone. */
 export function SettingsForm({ module, values, base, onChange, mistakes, needsSecrets = [], disabled, fresh = false }: FormProps) {
     const row = (setting: Setting) => {
@@ -55,6 +58,7 @@ export function SettingsForm({ module, values, base, onChange, mistakes, needsSe
                 kept={isKept(base[setting.id])}
                 disabled={disabled}
                 mistakes={[...asked, ...mistakesAt(mistakes, place)]}
+                names={insertable(setting) ? namesForSetting(setting) : undefined}
                 hint={setting.live ? 'applies at once' : undefined}
                 onChange={(next) => onChange(put(values, setting.id, next))}
                 onReset={!fresh && !same(values[setting.id], base[setting.id]) ? () => onChange(put(values, setting.id, base[setting.id])) : undefined}

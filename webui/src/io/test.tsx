@@ -36,7 +36,10 @@ export function ConnectionTest({ instance, close }: { instance: string; close: (
         void begin();
         return () => void ++run.current;
     }, [instance]);
-    const longest = Math.max(1, ...(test?.steps.map((one) => one.milliseconds ?? 0) ?? []));
+    // Reading the settings is no part of the line: its time would dwarf what is.
+    const onTheLine = (one: TestStep): boolean => one.layer !== 'settings';
+    const longest = Math.max(1, ...(test?.steps.filter(onTheLine).map((one) => one.milliseconds ?? 0) ?? []));
+    const unneeded = (step: TestStep, i: number) => step.detail !== undefined || test?.passed || test?.steps.slice(i + 1).some((each) => ['passed', 'failed', 'running'].includes(each.state));
     return (
         <section class="card test" aria-labelledby="test-title" tabIndex={-1} ref={box} onKeyDown={(event) => event.key === 'Escape' && close()}>
             <header>
@@ -56,9 +59,9 @@ export function ConnectionTest({ instance, close }: { instance: string; close: (
                                 {one.sentence && <strong>{one.sentence}</strong>}
                             </span>
                             <span class="bar" aria-hidden="true">
-                                {timed(one) && <meter min={0} max={longest} value={one.milliseconds} />}
+                                {timed(one) && onTheLine(one) && <meter min={0} max={longest} value={one.milliseconds} />}
                             </span>
-                            <span class="took">{one.state === 'skipped' ? (test.passed || test.steps.slice(i + 1).some((each) => ['passed', 'failed', 'running'].includes(each.state)) ? 'not needed' : 'not reached') : took(one)}</span>
+                            <span class="took">{one.state === 'skipped' ? (unneeded(one, i) ? 'not needed' : 'not reached') : took(one)}</span>
                         </li>
                     ))}
                 </ol>

@@ -2,18 +2,18 @@ import { useState } from 'preact/hooks';
 import { call } from '../api';
 import { listen } from '../channel';
 import type { Log, LogRecord } from '../contract';
-import { useStream } from '../io/frames';
 import { to } from '../router';
 import { summaries } from '../store';
 import { At, Button, Empty, memo } from '../ui/basics';
 import { Icon } from '../ui/icons';
+import { useStream } from '../ui/stream';
 
 type Level = LogRecord['level'];
 const levels: [Level, string][] = [
     ['error', 'Errors'],
-    ['warning', 'Warnings and worse'],
-    ['info', 'Info and worse'],
-    ['debug', 'Debug and worse'],
+    ['warning', 'Warnings and errors'],
+    ['info', 'Info and more serious'],
+    ['debug', 'Debug and more serious'],
     ['frame', 'Everything'],
 ];
 

@@ -5,10 +5,10 @@ import { Button, Switch } from '../ui/basics';
 import { FieldRow } from '../ui/fields';
 import { focusAdded, focusNext } from '../ui/focus';
 import { MatchList } from '../ui/match';
+import type { Name } from '../ui/insert';
 import { Sentences } from '../ui/sentences';
-import { asText, mistakesAt } from '../ui/values';
-import { Insert } from './insert';
-import { actionOf, comparisons, modulesOf, namesFor, ownerInWords, split, statusOf, triggerOf, wordOf, type Comparison, type Name } from './words';
+import { mistakesAt } from '../ui/values';
+import { actionOf, comparisons, modulesOf, namesFor, ownerInWords, split, statusOf, triggerOf, usualAction, wordOf, type Comparison } from './words';
 
 type Part<T> = { value: T; onChange: (value: T) => void; mistakes: Mistake[]; at: string; disabled: boolean; rule: RuleDraft; what: string };
 
@@ -175,7 +175,7 @@ function DoPart({ value: act, onChange, mistakes, at, disabled, rule, what, name
                     wrong={wrong}
                     onChange={(next) => {
                         const actions = modulesOf(next, rule).flatMap((one) => one.actions);
-                        pick(`${next}/${(actions.find((one) => one.id === id) ?? actions.find((one) => one.id === 'send-message') ?? actions[0])?.id ?? ''}`);
+                        pick(`${next}/${(actions.find((one) => one.id === id) ?? usualAction(actions))?.id ?? ''}`);
                     }}
                 />
                 <Ids label={`${what}, action`} value={id} of={modulesOf(owner, rule).flatMap((one) => one.actions)} disabled={disabled} wrong={wrong} onChange={(next) => pick(`${owner}/${next}`)} />
@@ -196,11 +196,7 @@ function DoPart({ value: act, onChange, mistakes, at, disabled, rule, what, name
                     mistakes={mistakesAt(mistakes, `${at}/arguments/${field.id}`)}
                     disabled={disabled}
                     {...(field.id === 'message' ? { rows: 2 } : {})}
-                    aside={
-                        field.type === 'text' || field.type === 'data' ? (
-                            <Insert what={field.label} names={names} put={(change) => put(field.id, change(asText(act.arguments?.[field.id])))} />
-                        ) : undefined
-                    }
+                    names={names}
                     onChange={(next) => put(field.id, next)}
                 />
             ))}
@@ -233,7 +229,7 @@ export function RuleForm({ rule, onChange, mistakes, variables, disabled }: { ru
         const [caller] = split(rule.on[0]?.trigger ?? '');
         const owner = caller === '*' ? 'this' : caller === '' || caller === 'host' ? first : caller;
         const actions = modulesOf(owner, rule).flatMap((one) => one.actions);
-        return `${owner}/${(actions.find((one) => one.id === 'send-message') ?? actions.find((one) => one.id === 'log') ?? actions[0])?.id ?? ''}`;
+        return `${owner}/${usualAction(actions)?.id ?? ''}`;
     };
     return (
         <>

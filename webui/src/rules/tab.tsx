@@ -10,6 +10,7 @@ import { EditForm, type Editor, Overtaken, useEditor } from '../ui/editor';
 import { neighbourOf } from '../ui/focus';
 import { Icon } from '../ui/icons';
 import { NameForm } from '../io/deeds';
+import { grouped } from '../ui/values';
 import { RuleForm } from './form';
 import { enable, type Live, move } from './list';
 import { TraceView } from './trace';
@@ -70,8 +71,8 @@ function Row({ rule, live, i, of, chosen }: { rule: Rule; live: Live; i: number;
                     {rule.name}
                     {hasDraft(`rule:${rule.name}`) && <span class="mark">unsaved</span>}
                 </span>
-                <span class="count" title={`Fired ${rule.report.fired} times`}>
-                    {rule.report.fired}
+                <span class="count" title={rule.report.fired ? `Fired ${grouped(rule.report.fired)} times` : 'Not fired yet'}>
+                    {grouped(rule.report.fired)}
                     <span class="unseen"> times</span>
                 </span>
                 <span class="more">{ruleInWords(rule)}</span>
@@ -173,6 +174,11 @@ function RulePage({ rule, rules, live }: { rule: Rule; rules: Rules; live: Live 
     });
     const configure = may('configure');
     const { report } = rule;
+    const whyNot = !rule.byHand
+        ? 'It cannot be fired by hand: it uses what its trigger brings. Use Try it, with a sample.'
+        : !rule.enabled
+          ? 'It cannot be fired by hand while it is off.'
+          : undefined;
     return (
         <article class="detail">
             <header class="title">
@@ -180,7 +186,7 @@ function RulePage({ rule, rules, live }: { rule: Rule; rules: Rules; live: Live 
                 <div>
                     <h1>{rule.name}</h1>
                     <p>
-                        Fired {report.fired === 1 ? 'once' : `${report.fired} times`}
+                        {report.fired === 0 ? 'Not fired yet' : report.fired === 1 ? 'Fired once' : `Fired ${grouped(report.fired)} times`}
                         {report.lastFired !== undefined && (
                             <>
                                 , last <Ago at={report.lastFired} />
@@ -188,11 +194,9 @@ function RulePage({ rule, rules, live }: { rule: Rule; rules: Rules; live: Live 
                         )}
                     </p>
                 </div>
-                {rule.byHand && (
-                    <Button icon="fire" disabled={!may('operate')} onClick={() => void fire(rule)}>
-                        Fire by hand
-                    </Button>
-                )}
+                <Button icon="fire" disabled={!may('operate') || whyNot !== undefined} {...(whyNot ? { title: whyNot, 'aria-describedby': 'why-not-by-hand' } : {})} onClick={() => void fire(rule)}>
+                    Fire by hand
+                </Button>
                 {configure && (
                     <Menu
                         label={`More about ${rule.name}`}
@@ -233,6 +237,11 @@ function RulePage({ rule, rules, live }: { rule: Rule; rules: Rules; live: Live 
                     />
                 )}
             </header>
+            {whyNot && (
+                <p class="help byhand" id="why-not-by-hand">
+                    {whyNot}
+                </p>
+            )}
             {!rule.enabled ? (
                 <Note kind="warn" title="This rule is off.">
                     <Button disabled={!configure} onClick={() => enable(live, rule.name, true)}>
@@ -259,7 +268,7 @@ function RulePage({ rule, rules, live }: { rule: Rule; rules: Rules; live: Live 
                 </button>
             </nav>
             {view === 'trace' ? (
-                <TraceView rule={rule.name} short />
+                <TraceView rule={rule} short />
             ) : (
                 <div class="beside">
                     <EditForm editor={editor} what="Changed. It applies as soon as it is saved.">

@@ -1,17 +1,18 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { at, call, sentenceOf } from '../api';
 import { listen } from '../channel';
-import type { Replay, Trace, TraceEvent } from '../contract';
+import type { Replay, Rule, Trace, TraceEvent } from '../contract';
 import { to } from '../router';
 import { summaries } from '../store';
-import { At, Button, Empty, memo, Note } from '../ui/basics';
+import { Ago, At, Button, Empty, memo, Note } from '../ui/basics';
 import { Icon } from '../ui/icons';
+import { useStream } from '../ui/stream';
 import { inOneLine } from '../ui/values';
 import { TriedView } from './tried';
 import { actionInWords, split, triggerOf } from './words';
 
 const deeds: Record<string, string> = { done: 'done', begun: 'begun', refused: 'refused', 'put-off': 'put off', 'given-up': 'given up', 'timed-out': 'timed out' };
-const most = 1000;
+const isTimer = (one: TraceEvent): boolean => one.trigger === 'host/every' && one.cause !== 'hand';
 
 function outcome(event: TraceEvent): { good: boolean; text: string } {
     const fired = event.looks.filter((one) => one.said === 'fired');
@@ -109,88 +110,56 @@ const Event = memo(({ event, open, choose, rule }: { event: TraceEvent; open: bo
 });
 
 /** What happened, newest first, and what the rules made of it. */
-export function TraceView({ rule, short = false }: { rule?: string; short?: boolean }) {
+export function TraceView({ rule, short = false }: { rule?: Rule; short?: boolean }) {
     const [instance, setInstance] = useState('');
     const [only, setOnly] = useState<'all' | 'fired' | 'not'>('all');
     const [paused, setPaused] = useState(false);
-    const [events, setEvents] = useState<TraceEvent[] | null>(null);
-    const [skipped, setSkipped] = useState(0);
     const [open, setOpen] = useState<number | null>(null);
+    const [aimed, setAimed] = useState(false);
     const [more, setMore] = useState(true);
     const [timers, setTimers] = useState(false);
-    const filter = { ...(rule ? { rule } : {}), ...(instance ? { instance } : {}) };
-    const before = (number: number) => call<Trace>(`/api/trace?${new URLSearchParams({ ...filter, limit: '100', before: String(number) })}`, { idle: true });
-    const held = useRef<{ instance: string; all: TraceEvent[] }>({ instance, all: [] });
-    if (!paused) held.current = { instance, all: events ?? [] };
-    useEffect(() => {
-        if (paused) {
-            // What is held is filtered, and what the host keeps from before then.
-            const { all, instance: of } = held.current;
-            if (of === instance) return setEvents(all);
-            const here = all.filter((one) => !instance || one.trigger.startsWith(`${instance}/`));
-            setEvents(here);
-            let mine = true;
-            before((all[0]?.number ?? Number.MAX_SAFE_INTEGER - 1) + 1).then(
-                (one) => {
-                    if (!mine) return;
-                    setEvents([...new Map([...one.events, ...here].map((each) => [each.number, each])).values()].sort((left, right) => right.number - left.number));
-                    setMore(one.events.length >= 100);
-                },
-                () => {},
-            );
-            return () => {
-                mine = false;
-            };
-        }
-        let waiting: TraceEvent[] = [];
-        let timer = 0;
-        const take = () => {
-            timer = 0;
-            const some = waiting;
-            waiting = [];
-            setEvents((known) => {
-                const all = new Map((known ?? []).map((one) => [one.number, one]));
-                for (const one of some) all.set(one.number, one);
-                return [...all.values()].sort((left, right) => right.number - left.number).slice(0, most);
-            });
-        };
-        const end = listen(
-            'trace',
-            filter,
-            (state) => {
-                waiting = [];
-                setEvents(state.events);
-                setSkipped(0);
-                setMore(state.events.length >= 100);
-            },
-            (change) => {
-                if (change.skipped) setSkipped((known) => known + change.skipped);
-                waiting = [...waiting, ...change.events].slice(-most);
-                timer ||= window.setTimeout(take, 250);
-            },
-        );
-        return () => {
-            window.clearTimeout(timer);
-            end();
-        };
-    }, [rule, instance, paused]);
-    const listens = rule !== undefined && events?.length && events.every((one) => one.trigger === 'host/every');
-    const fits = (one: TraceEvent) => {
-        if (!timers && !listens && one.trigger === 'host/every' && one.cause !== 'hand') return false;
+    const filter = { ...(rule ? { rule: rule.name } : {}), ...(instance ? { instance } : {}) };
+    const before = (number: number) =>
+        call<Trace>(`/api/trace?${new URLSearchParams({ ...filter, limit: '100', before: String(number) })}`, { idle: true }).then((one) => {
+            setMore(one.events.length >= 100);
+            return one.events.toReversed();
+        });
+    // Of a rule that a timer alone starts, timers are what there is to see.
+    const timed = rule !== undefined && rule.on.every((one) => one.trigger === 'host/every');
+    const shows = (one: TraceEvent) => {
+        if (!timers && !timed && isTimer(one)) return false;
         if (only === 'all') return true;
-        const fired = (rule ? one.looks.filter((look) => look.rule === rule) : one.looks).some((look) => look.said === 'fired');
+        const fired = (rule ? one.looks.filter((look) => look.rule === rule.name) : one.looks).some((look) => look.said === 'fired');
         return fired === (only === 'fired');
     };
-    const silent = !listens && events?.some((one) => one.trigger === 'host/every');
-    const shown = events?.filter(fits).slice(0, short ? 20 : most) ?? [];
-    const older = () =>
-        before(events?.at(-1)?.number ?? 0).then(
-            (one) => {
-                setEvents([...(events ?? []), ...one.events]);
-                setMore(one.events.length >= 100);
-            },
-            () => {},
-        );
+    const { entries, rows, loaded, skipped, coming, letCome, drawMore, putBefore } = useStream<TraceEvent>({
+        key: JSON.stringify(filter),
+        paused,
+        hold: aimed || open !== null,
+        begin: (full, add) =>
+            listen(
+                'trace',
+                filter,
+                (state) => {
+                    setMore(state.events.length >= 100);
+                    full(state.events.toReversed());
+                },
+                (change) => add(change.events, change.skipped),
+            ),
+        fits: (one) => !instance || one.trigger.startsWith(`${instance}/`),
+        shows,
+        before,
+    });
+    const silent = !timed && entries.some(isTimer);
+    const shown = (short ? rows.slice(-20) : rows).toReversed();
+    const older = () => before(entries[0]?.number ?? 0).then(putBefore, () => {});
+    const nothing = entries.length
+        ? 'No event fits.'
+        : !rule
+          ? 'Nothing has happened yet that a rule listens to.'
+          : rule.report.lastLooked === undefined
+            ? 'Nothing has happened yet that it listens to.'
+            : [`None of the last 1,000 events was for this rule. It last looked at one `, <Ago at={rule.report.lastLooked} />, '.'];
     return (
         <section class="trace" aria-label="Trace">
             <div class="toolbar">
@@ -217,14 +186,21 @@ export function TraceView({ rule, short = false }: { rule?: string; short?: bool
                     {paused ? 'Go on' : 'Pause'}
                 </Button>
             </div>
-            <p class="help came">{skipped > 0 && `${skipped} events came faster than they could be shown here.`}</p>
-            {events && !shown.length && <Empty>{events.length ? 'No event fits.' : `Nothing has happened yet that ${rule ? 'it listens to' : 'a rule listens to'}.`}</Empty>}
-            <ol class="events">
+            <p class="help came">
+                {coming > 0 && (
+                    <Button class="small" onClick={letCome}>
+                        {coming === 1 ? '1 new event' : `${coming} new events`}
+                    </Button>
+                )}
+                {skipped > 0 && `${skipped} events came faster than they could be shown here.`}
+            </p>
+            {loaded && !shown.length && <Empty>{nothing}</Empty>}
+            <ol class="events" onPointerEnter={() => setAimed(true)} onPointerLeave={() => setAimed(false)}>
                 {shown.map((one) => (
-                    <Event key={one.number} event={one} rule={rule} open={open === one.number} choose={setOpen} />
+                    <Event key={one.number} event={one} rule={rule?.name} open={open === one.number} choose={setOpen} />
                 ))}
             </ol>
-            {!short && more && events !== null && events.length > 0 && <Button onClick={() => void older()}>Earlier</Button>}
+            {!short && more && entries.length > 0 && <Button onClick={() => void (drawMore() || older())}>Earlier</Button>}
         </section>
     );
 }

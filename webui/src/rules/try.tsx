@@ -4,7 +4,7 @@ import type { Instance, RuleDraft, Tried } from '../contract';
 import { summaries } from '../store';
 import { Button, Note, Switch } from '../ui/basics';
 import { TriedView } from './tried';
-import { split, triggerOf } from './words';
+import { lastOf, modulesOf, split, triggerOf } from './words';
 
 /** The triggers that a sample can be of: for *, one of each instance that has it. */
 const samplesFor = (rule: RuleDraft): string[] => [
@@ -25,6 +25,7 @@ export function TryIt({ rule }: { rule: RuleDraft }) {
     const trigger = triggers.includes(chosen) ? chosen : (triggers[0] ?? '');
     const described = triggerOf(trigger);
     const [owner] = split(trigger);
+    const held = lastOf(modulesOf(owner)[0], described);
     const variables = Object.fromEntries(
         (described?.variables ?? []).map((one) => {
             const written = values[one.id] ?? '';
@@ -60,12 +61,12 @@ export function TryIt({ rule }: { rule: RuleDraft }) {
         };
     }, [key]);
     useEffect(() => {
-        if (described?.match && owner !== 'host' && values[described.match.variable] === undefined) void takeLast();
+        if (held && described?.match && values[described.match.variable] === undefined) void takeLast();
     }, [trigger]);
     const takeLast = () =>
         call<Instance>(at`/api/instances/${owner}`, { idle: true }).then(
             (one) => {
-                const last = one.statuses['last-received']?.value;
+                const last = one.statuses[held?.id ?? '']?.value;
                 if (typeof last === 'string') setValues({ ...values, [described?.match?.variable ?? 'message']: last });
             },
             () => {},
@@ -89,7 +90,7 @@ export function TryIt({ rule }: { rule: RuleDraft }) {
                 <div key={one.id} class="field">
                     <div class="label">
                         <label for={`try-${one.id}`}>{one.label}</label>
-                        {one.id === described.match?.variable && owner !== 'host' && (
+                        {held && one.id === described.match?.variable && (
                             <Button kind="bare" class="small" onClick={() => void takeLast()}>
                                 Take the last one received
                             </Button>

@@ -1,5 +1,6 @@
-import type { Module, On, Rule, RuleDraft, Trigger, When } from '../contract';
+import type { Action, Module, On, Rule, RuleDraft, Setting, Trigger, When } from '../contract';
 import { moduleById, moduleOf, modules, summaries } from '../store';
+import type { Name } from '../ui/insert';
 import { asText, inOneLine, matchInWords } from '../ui/values';
 
 /** Half a name and half another: `press/message-received`. */
@@ -101,14 +102,46 @@ export const drafted = (rule: Rule): RuleDraft => ({
     do: rule.do,
 });
 
-export type Name = { name: string; label: string; group: string };
+/** What an action list begins with: the first that is given something to tell, such as a message. */
+export const usualAction = (actions: Action[]): Action | undefined => actions.find((one) => one.arguments.some((each) => each.required)) ?? actions[0];
+
+/** The status that holds what a trigger brought last: of message-received, the module's last-received. */
+export const lastOf = (module: Module | undefined, trigger: Trigger | undefined) =>
+    module?.statuses.find((one) => one.type === 'data' && trigger?.match && one.id.split('-').at(-1) === trigger.id.split('-').at(-1));
+
+const always: Name[] = [
+    { name: 'now', label: 'Date and time', group: 'Always there' },
+    { name: 'uuid', label: 'A new unique id', group: 'Always there' },
+];
+/** To be completed by whoever inserts them. */
+const ofOurs: Name[] = [
+    { name: 'secret:NAME', label: 'A secret of this controller, by its name', group: 'By name' },
+    { name: 'env:IOM_NAME', label: 'An environment variable that begins with IOM_', group: 'By name' },
+];
+const ofSession: Name[] = [
+    { name: 'seq', label: '1, 2, 3 … in each session', group: 'Always there' },
+    { name: 'session/NAME', label: 'What the greeting has captured', group: 'By name' },
+];
+const control: Name = { name: 'char:1e', label: 'A character by its number, in hex', group: 'By name' };
+
+const statusNames = (): Name[] => summaries.value.flatMap((one) => (moduleOf(one.name)?.statuses ?? []).map((status) => ({ name: `${one.name}/${status.id}`, label: status.label, group: `Statuses of ${one.name}` })));
+
+/** Everything that ${…} may stand for in a setting: where the host reads it once, secrets and environment alone. */
+export const namesForSetting = (setting: Setting): Name[] =>
+    setting.expand === 'use' ? [...always, { name: 'instance', label: 'Name of this instance', group: 'Always there' }, ...ofOurs, ...ofSession, control, ...statusNames()] : ofOurs;
 
 /** Everything that ${…} may stand for in a text of this rule. */
 export function namesFor(rule: { on: On[] }, variables: string[]): Name[] {
     const made: Name[] = [];
     const first = rule.on[0];
     const trigger = first && triggerOf(first.trigger);
-    trigger?.variables.forEach((one, i) => made.push({ name: one.id, label: `${one.label} (\${${i + 1}})`, group: trigger.label }));
+    // What only one of several triggers brings can be inserted all the same; the check says where it is missing.
+    for (const on of rule.on) {
+        const one = triggerOf(on.trigger);
+        one?.variables.forEach((each, i) => {
+            if (!made.some((known) => known.name === each.id)) made.push({ name: each.id, label: rule.on.length === 1 ? `${each.label} (\${${i + 1}})` : each.label, group: one.label });
+        });
+    }
     let number = trigger?.variables.length ?? 0;
     for (const match of first?.match ?? []) {
         if (match.kind === 'regex') {
@@ -125,13 +158,6 @@ export function namesFor(rule: { on: On[] }, variables: string[]): Name[] {
     }
     if (first && split(first.trigger)[0] !== 'host') made.push({ name: 'instance', label: 'Name of the instance that fired', group: trigger?.label ?? '' });
     for (const one of variables) made.push({ name: `host/${one}`, label: 'Variable', group: 'Variables' });
-    made.push(
-        { name: 'now', label: 'Date and time', group: 'Always there' },
-        { name: 'seq', label: '1, 2, 3 … in each session', group: 'Always there' },
-        { name: 'uuid', label: 'A new unique id', group: 'Always there' },
-    );
-    for (const one of summaries.value)
-        for (const status of moduleOf(one.name)?.statuses ?? []) if (['connection-status', 'last-received', 'last-error', 'is-ready'].includes(status.id) || one.module !== 'websocket-client') made.push({ name: `${one.name}/${status.id}`, label: status.label, group: 'Statuses' });
-    return made;
+    return [...made, ...always, ...ofOurs, ...ofSession, control, ...statusNames()];
 }
 

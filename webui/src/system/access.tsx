@@ -56,6 +56,7 @@ function TokenForm({ close, made }: { close: () => void; made: () => void }) {
     const [name, setName] = useState('');
     const [right, setRight] = useState<Token['right']>('read');
     const [days, setDays] = useState('90');
+    const wrong = days.trim() !== '' && !(Number(days) >= 1 && Number(days) <= 3650);
     const [token, setToken] = useState<NewToken | null>(null);
     if (token)
         return (
@@ -81,8 +82,8 @@ function TokenForm({ close, made }: { close: () => void; made: () => void }) {
     return (
         <FormDialog
             word="Make token"
-            ready={name !== ''}
-            act={async () => setToken(await call<NewToken>('/api/tokens', { method: 'POST', body: { name, right, ...(days ? { days: Number(days) } : {}) } }))}
+            ready={name !== '' && !wrong}
+            act={async () => setToken(await call<NewToken>('/api/tokens', { method: 'POST', body: { name, right, ...(days.trim() ? { days: Number(days) } : {}) } }))}
             done={made}
             close={close}
         >
@@ -102,7 +103,10 @@ function TokenForm({ close, made }: { close: () => void; made: () => void }) {
             </div>
             <div class="field">
                 <label for="token-days">Expires after, in days</label>
-                <input id="token-days" class="number" inputMode="numeric" placeholder="never" value={days} onInput={(event) => setDays(event.currentTarget.value)} />
+                <input id="token-days" class="number" inputMode="numeric" placeholder="never" aria-invalid={wrong} aria-describedby="token-days-wrong" value={days} onInput={(event) => setDays(event.currentTarget.value)} />
+                <p id="token-days-wrong" class="error" aria-live="polite">
+                    {wrong && 'A number of days from 1 to 3650, or nothing for a token that never expires.'}
+                </p>
             </div>
         </FormDialog>
     );
@@ -156,7 +160,7 @@ export function Access() {
                                 ', not used yet'
                             )}
                         </small>
-                        <Button kind="bare" icon="trash" label={`Revoke ${one.name}`} onClick={() => confirm(`Revoke “${one.name}”?`, <p>Whoever uses it is refused from now on.</p>, 'Revoke', async () => { await call(at`/api/tokens/${one.id}`, { method: 'DELETE' }); learn(); })} />
+                        {configure && <Button kind="bare" icon="trash" label={`Revoke ${one.name}`} onClick={() => confirm(`Revoke “${one.name}”?`, <p>Whoever uses it is refused from now on.</p>, 'Revoke', async () => { await call(at`/api/tokens/${one.id}`, { method: 'DELETE' }); learn(); })} />}
                     </li>
                 ))}
             </ul>

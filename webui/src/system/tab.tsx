@@ -157,7 +157,7 @@ export function SystemTab() {
                             <span title={new Date(system.started).toLocaleString()}>{span(now.value - system.started)}</span>
                         </Fact>
                         <Fact label="Its clock">
-                            <At at={now.value} />
+                            <At at={now.value} /> <small>in the zone of this browser, {Intl.DateTimeFormat().resolvedOptions().timeZone}</small>
                         </Fact>
                         <Fact label="Memory">
                             {size(system.memory.resident)}, at most {size(system.memory.peak)}

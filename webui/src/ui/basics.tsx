@@ -201,10 +201,3 @@ export function Menu({ label, icon = 'more', items, children }: { label: string;
         </div>
     );
 }
-
-export function download(path: string): void {
-    const link = document.createElement('a');
-    link.href = path;
-    link.download = '';
-    link.click();
-}

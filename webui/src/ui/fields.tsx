@@ -1,10 +1,10 @@
-import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { at, call, sentenceOf } from '../api';
 import type { Field, File as HostFile, Kept, Match, Mistake, Setting, Step, Value } from '../contract';
 import { Button, Switch, tell } from './basics';
 import { focusAdded, focusField, focusNext } from './focus';
 import { Icon } from './icons';
+import { Insert, type Name } from './insert';
 import { MatchList } from './match';
 import { Sentences } from './sentences';
 import { asMatches, asSteps, asText, asTexts, defaultInWords, isKept, isSend, mistakesAt, rangeInWords, truthOf } from './values';
@@ -21,12 +21,12 @@ export type InputProps = {
     disabled?: boolean;
     /** A secret that is set, or was when the form was opened. */
     kept?: boolean;
-    /** What is offered beside a text, such as insertion help. */
-    aside?: ComponentChildren;
+    /** What may be inserted into a text of it. */
+    names?: Name[] | undefined;
     rows?: number;
 };
 
-function TextInput({ field, value, onChange, mistakes, id, describedBy, disabled, aside, rows }: InputProps) {
+function TextInput({ field, value, onChange, mistakes, id, describedBy, disabled, names, rows }: InputProps) {
     const wrong = mistakes.some((one) => !one.warning);
     const common = {
         id,
@@ -61,7 +61,7 @@ function TextInput({ field, value, onChange, mistakes, id, describedBy, disabled
                 />
             )}
             {field.unit && <span class="unit">{field.unit}</span>}
-            {aside}
+            {!number && !disabled && names && <Insert what={field.label} names={names} put={(change) => onChange(change(written))} />}
         </div>
     );
 }
@@ -154,7 +154,7 @@ function FileInput({ value, onChange, id, describedBy, disabled, mistakes, field
     );
 }
 
-function ListInput({ field, value, onChange, mistakes, at: place, id, describedBy, disabled, aside }: InputProps) {
+function ListInput({ field, value, onChange, mistakes, at: place, id, describedBy, disabled, names }: InputProps) {
     const items = asTexts(value);
     const put = (next: string[]) => onChange(next.length ? next : undefined);
     return (
@@ -175,6 +175,7 @@ function ListInput({ field, value, onChange, mistakes, at: place, id, describedB
                             onInput={(event) => put(items.with(i, event.currentTarget.value))}
                         />
                         {field.unit && <span class="unit">{field.unit}</span>}
+                        {!disabled && names && <Insert what={`${field.label}, ${i + 1}`} names={names} put={(change) => put(items.with(i, change(one)))} />}
                         <Button icon="trash" kind="bare" disabled={disabled ?? false} label={`Remove ${field.label}, ${i + 1}`} onClick={(event) => {
                             focusNext(event);
                             put(items.toSpliced(i, 1));
@@ -196,13 +197,12 @@ function ListInput({ field, value, onChange, mistakes, at: place, id, describedB
                 >
                     Add
                 </Button>
-                {aside}
             </div>
         </div>
     );
 }
 
-function StepsInput({ value, onChange, mistakes, at: place, id, describedBy, disabled, field }: InputProps) {
+function StepsInput({ value, onChange, mistakes, at: place, id, describedBy, disabled, field, names }: InputProps) {
     const steps = asSteps(value);
     const put = (next: Step[]) => onChange(next.length ? next : undefined);
     const add = (event: Event, step: Step) => {
@@ -216,15 +216,18 @@ function StepsInput({ value, onChange, mistakes, at: place, id, describedBy, dis
                     <legend>{isSend(step) ? `${i + 1}. Send` : `${i + 1}. Wait for`}</legend>
                     {isSend(step) ? (
                         <>
-                            <textarea
-                                class="code"
-                                rows={2}
-                                aria-label={`Step ${i + 1}, message`}
-                                disabled={disabled ?? false}
-                                spellcheck={false}
-                                value={step.send}
-                                onInput={(event) => put(steps.with(i, { ...step, send: event.currentTarget.value }))}
-                            />
+                            <div class="control">
+                                <textarea
+                                    class="code"
+                                    rows={2}
+                                    aria-label={`Step ${i + 1}, message`}
+                                    disabled={disabled ?? false}
+                                    spellcheck={false}
+                                    value={step.send}
+                                    onInput={(event) => put(steps.with(i, { ...step, send: event.currentTarget.value }))}
+                                />
+                                {!disabled && names && <Insert what={`step ${i + 1}`} names={names} put={(change) => put(steps.with(i, { ...step, send: change(step.send) }))} />}
+                            </div>
                             <select
                                 aria-label={`Step ${i + 1}, written as`}
                                 disabled={disabled ?? false}

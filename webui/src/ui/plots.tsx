@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { clockTime } from '../clock';
 import { toneOf, type Tone } from './state';
+import { measured } from './values';
 
 /** One line over time in SVG, with a cursor that keyboard and finger can move. */
 export type Series = { label: string; values: (number | null)[]; style: 'one' | 'two' };
@@ -14,8 +15,6 @@ function niceTop(most: number): number {
     const power = 10 ** Math.floor(Math.log10(most));
     return ([1, 2, 2.5, 5, 10].find((one) => one * power >= most) ?? 10) * power;
 }
-
-const short = (value: number): string => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)).replace(/\.?0+$/, '') || '0';
 
 function useWidth(): [{ current: HTMLDivElement | null }, number] {
     const box = useRef<HTMLDivElement>(null);
@@ -52,7 +51,7 @@ export function Plot({ title, unit, series, from, step, gap = 0 }: { title: stri
     const latest = (values: (number | null)[]) => values.findLast((one) => one !== null) ?? null;
     const told = (i: number | null) => series.map((one) => ({ label: one.label, style: one.style, value: i === null ? latest(one.values) : (one.values[i] ?? null) }));
     const marks = Array.from({ length: 4 }, (_, i) => Math.round((i * (count - 1)) / 3));
-    const sentence = all.length ? `${title} over the last hour: ${series.map((one) => `${one.label} ${latest(one.values) === null ? 'nothing' : `${short(latest(one.values) ?? 0)} ${unit}`}`).join(', ')}; at most ${short(Math.max(...all))} ${unit}.` : `${title}: nothing in the last hour.`;
+    const sentence = all.length ? `${title} over the last hour: ${series.map((one) => `${one.label} ${latest(one.values) === null ? 'nothing' : `${measured(latest(one.values) ?? 0)} ${unit}`}`).join(', ')}; at most ${measured(Math.max(...all))} ${unit}.` : `${title}: nothing in the last hour.`;
     return (
         <figure class="plot">
             <figcaption>
@@ -63,7 +62,7 @@ export function Plot({ title, unit, series, from, step, gap = 0 }: { title: stri
                         <span key={one.label} class={one.style}>
                             {series.length > 1 && <i />}
                             {series.length > 1 ? `${one.label} ` : ''}
-                            <b>{one.value === null ? '–' : short(one.value)}</b> {unit}
+                            <b>{one.value === null ? '–' : measured(one.value)}</b> {unit}
                         </span>
                     ))}
                 </p>
@@ -93,7 +92,7 @@ export function Plot({ title, unit, series, from, step, gap = 0 }: { title: stri
                             <g key={one}>
                                 <path class="rule" d={`M${left} ${y(top * one).toFixed(1)}H${width}`} />
                                 <text x={left - 6} y={y(top * one) + 4} text-anchor="end">
-                                    {short(top * one)}
+                                    {measured(top * one)}
                                 </text>
                             </g>
                         ))}

@@ -15,6 +15,12 @@ export const toneOf = (state: string | null): Tone => (state === null ? 'off' : 
 
 export const toneOfInstance = (one: InstanceSummary): Tone => (one.phase === 'broken' ? 'bad' : one.phase === 'running' ? toneOf(one.state) : 'busy');
 
+/** Where a connection fails, and the steps that it takes, for people. */
+export const layers: Record<string, string> = {
+    settings: 'Settings', dns: 'Name', tcp: 'TCP connection', proxy: 'Proxy', tls: 'Encryption (TLS)', http: 'HTTP answer', upgrade: 'WebSocket upgrade',
+    protocol: 'WebSocket protocol', close: 'Connection closed', liveness: 'Line is dead', local: 'This controller',
+};
+
 /** Filled, ring, triangle …: the state must not hang on colour alone. */
 export const Glyph = ({ tone }: { tone: Tone }) => (
     <svg class={`glyph ${tone}`} viewBox="0 0 16 16" aria-hidden="true">

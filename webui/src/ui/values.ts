@@ -1,4 +1,4 @@
-import type { Await, Field, Kept, Match, Mistake, Send, Setting, Step, Value } from '../contract';
+import type { Field, Kept, Match, Mistake, Send, Setting, Step, Value } from '../contract';
 
 // A value's kind is told by its field's type; these say it to the compiler as well.
 
@@ -11,9 +11,14 @@ const isStep = (one: unknown): one is Step => typeof one === 'object' && one !==
 export const asMatches = (value: Value | undefined): Match[] => (Array.isArray(value) ? (value as unknown[]).filter(isMatch) : []);
 export const asSteps = (value: Value | undefined): Step[] => (Array.isArray(value) ? (value as unknown[]).filter(isStep) : []);
 export const isSend = (step: Step): step is Send => 'send' in step;
-export const isAwait = (step: Step): step is Await => 'await' in step;
 
 export const truthOf = (written: string): boolean => /^(true|on|1)$/.test(written);
+
+/** A number with its digits in threes: `12 000`. */
+export const grouped = (value: number): string => value.toLocaleString('en', { maximumFractionDigits: 3 }).replaceAll(',', '\u202f');
+
+/** A measured number, as exact as its size makes sense of: `0.25`, `12.5`, `120`. */
+export const measured = (value: number): string => grouped(Number(value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2)));
 
 /** The default in words; empty where there is none. */
 export function defaultInWords(field: Field | Setting): string {

@@ -1,6 +1,14 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { Button } from '../ui/basics';
-import type { Name } from './words';
+import { Button } from './basics';
+
+/** One that ${…} may stand for. */
+export type Name = { name: string; label: string; group: string };
+
+/** In the name, what is to be written by whoever inserts it. */
+const blank = /NAME$/;
+
+/** So many are listed at once; more are found by typing. */
+const most = 200;
 
 /** Lists what ${…} may stand for, and puts it where the caret was. */
 export function Insert({ names, put, what }: { names: Name[]; put: (change: (text: string) => string) => void; what: string }) {
@@ -8,7 +16,7 @@ export function Insert({ names, put, what }: { names: Name[]; put: (change: (tex
     const [search, setSearch] = useState('');
     const box = useRef<HTMLDivElement>(null);
     const caret = useRef<[number, number] | null>(null);
-    const control = () => box.current?.closest('.field')?.querySelector<HTMLInputElement | HTMLTextAreaElement>('.control > input, .control > textarea') ?? null;
+    const control = () => box.current?.closest('.control')?.querySelector<HTMLInputElement | HTMLTextAreaElement>(':scope > input, :scope > textarea') ?? null;
     useEffect(() => {
         if (!open) return;
         box.current?.querySelector('input')?.focus();
@@ -18,8 +26,11 @@ export function Insert({ names, put, what }: { names: Name[]; put: (change: (tex
         document.addEventListener('pointerdown', outside);
         return () => document.removeEventListener('pointerdown', outside);
     }, [open]);
+    const more = useRef(0);
     const groups = useMemo(() => {
-        const fits = names.filter((one) => `${one.name} ${one.label}`.toLowerCase().includes(search.toLowerCase()));
+        const all = names.filter((one) => `${one.name} ${one.label}`.toLowerCase().includes(search.toLowerCase()));
+        const fits = all.slice(0, most);
+        more.current = all.length - fits.length;
         return [...new Set(fits.map((one) => one.group))].map((group) => ({ group, names: fits.filter((one) => one.group === group) }));
     }, [names, search]);
     const insert = (name: string) => {
@@ -30,7 +41,10 @@ export function Insert({ names, put, what }: { names: Name[]; put: (change: (tex
         setOpen(false);
         requestAnimationFrame(() => {
             at?.focus();
-            at?.setSelectionRange(from + text.length, from + text.length);
+            // Where a name is still to be written, it is chosen, to be typed over.
+            const place = blank.exec(name);
+            if (place) at?.setSelectionRange(from + 2 + place.index, from + 2 + name.length);
+            else at?.setSelectionRange(from + text.length, from + text.length);
         });
     };
     return (
@@ -73,6 +87,7 @@ export function Insert({ names, put, what }: { names: Name[]; put: (change: (tex
                                 ))}
                             </section>
                         ))}
+                        {more.current > 0 && <p class="help">{more.current} more: type a part of the name.</p>}
                         {!groups.length && <p class="help">Nothing has that name.</p>}
                     </div>
                     <p class="help">
