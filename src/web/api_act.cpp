@@ -179,7 +179,8 @@ void web::body::call_action(const std::shared_ptr<asking>& from, reply to) {
                     wait_for_call(asked, *begun, until, to, 202);
                 }
             },
-            [this, begun, name, action, arguments, matches, may_name, generation = said->generation()](desk& at) {
+            [this, begun, name, action, arguments, matches, may_name,
+             generation = said->generation()](desk& at) {
                 runtime& controller = at.controller();
                 if (!may_name.empty() && controller.generation() != generation) {
                     return problem(409, "conflict", "The project has been changed just now. Call it again.");

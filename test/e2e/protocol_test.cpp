@@ -419,7 +419,8 @@ TEST(Protocol, ExtendedLoggingTellsStatesTimersTlsAndHeads) {
 TEST(Protocol, NoSecretIsEverInTheLog) {
     const peer far_end({"--basic", "operator:correct-horse"});
     const std::string loud = set("log-comms", "true") + set("extended-logging", "true");
-    // A message shows 4 KiB: a secret lies across the cut, as text and as hex.
+    // A message shows 4 KiB: a secret lies across the cut, as text and as hex. What is shown of it ends
+    // before a secret could begin, whether there is one or not.
     const std::string filler(4089, '.');
     const auto say = [](std::string_view action, std::string_view name, std::string_view text,
                         std::string_view more = {}) {
@@ -457,7 +458,7 @@ TEST(Protocol, NoSecretIsEverInTheLog) {
     for (const std::string_view part :
          {"out GET *** HTTP/1.1", "out ***", "out Authorization: (not shown)",
           "out text fin 28 bytes: it is ***, truly", "in  text fin 28 bytes: it is ***, truly",
-          "out binary fin 15 bytes: ***", "in  binary fin 15 bytes: ***", "...*** ...", "2e2e2e*** ..."}) {
+          "out binary fin 15 bytes: ***", "in  binary fin 15 bytes: ***", "..... ..."}) {
         EXPECT_NE(log.find(part), std::string::npos) << part;
     }
     for (const std::string_view secret :

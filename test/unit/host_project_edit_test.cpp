@@ -483,6 +483,13 @@ private:
         return made;
     }
 
+    /// Of a rule: control characters stand in none.
+    std::string some_name() {
+        std::string made = some_text();
+        std::erase_if(made, [](char each) { return static_cast<unsigned char>(each) < 0x20; });
+        return "rule " + made + new_name();
+    }
+
     std::string new_name() { return "n" + std::to_string(++names_); }
 
     match_draft some_match() {
@@ -658,7 +665,7 @@ private:
             touched.insert("instance " + copy.name);
             expected.instances.insert(expected.instances.begin() + static_cast<std::ptrdiff_t>(at) + 1, copy);
         } else if (which == 8 || expected.rules.empty()) {
-            const auto added = some_rule(before, "rule " + some_text() + new_name());
+            const auto added = some_rule(before, some_name());
             what = "add rule " + added.name;
             touched.insert("rule " + added.name);
             if (expected.rules.empty() || maybe()) {
