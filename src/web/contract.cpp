@@ -97,6 +97,9 @@ contract::contract(std::string_view openapi) {
                 made.body_limit = operation.at("x-body-limit").get<std::size_t>();
                 made.body_type = operation.at("requestBody").at("content").items().begin().key();
             }
+            for (const auto& parameter : operation.value("parameters", nlohmann::json::array())) {
+                made.checks = made.checks || parameter.value("$ref", "") == "#/components/parameters/check";
+            }
             routes_.push_back(std::move(made));
         }
     }

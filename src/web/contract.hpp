@@ -24,6 +24,7 @@ struct route {
     right needs = right::configure;
     std::size_t body_limit = 0; ///< bytes; 0: takes no body
     std::string body_type;      ///< media type of the body
+    bool checks = false;        ///< takes check=true: judged only
 };
 
 class contract {

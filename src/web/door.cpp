@@ -256,9 +256,11 @@ void web::body::serve(const std::shared_ptr<request>& what, reply to) {
     from->what = what;
     from->where = route.what;
     from->values = std::move(route.values);
-    // Whoever misspells it must not find that it was done.
-    if (const std::string check = from->query("check"); what->query.contains("check") && check != "true") {
-        finished(problem(400, "bad-request", "check is true, or it is left out; nothing was done."));
+    // Whoever misspells it, or asks it of what cannot be judged beforehand, must not find that it was done.
+    if (what->query.contains("check") && !(route.what->checks && from->query("check") == "true")) {
+        finished(problem(400, "bad-request",
+                         route.what->checks ? "check is true, or it is left out; nothing was done."
+                                            : "This cannot be checked beforehand; nothing was done."));
         return;
     }
     if (route.what->body_type == "application/json") {

@@ -185,6 +185,12 @@ class Door(WebTest):
             with self.subTest(path):
                 answer = host.ask(method, path + "?check=true", body, rule)
                 self.assertEqual((answer.status, answer.json.get("ok")), (200, True))
+        plain = {"Content-Type": "application/octet-stream"}
+        for method, path, body, headers in (("PUT", "/api/secrets/door", {"value": "x"}, {}), ("PUT", "/api/files/a.pem", "PEM", plain),
+                                            ("DELETE", "/api/certificate", None, {}), ("POST", "/api/tokens", {"name": "t", "right": "read"}, {})):
+            with self.subTest(path):
+                self.assertEqual(host.ask(method, path + "?check=true", body, headers).status, 400)
+        self.assertEqual([host.ask("GET", path).json for path in ("/api/secrets", "/api/files", "/api/tokens")], [[], [], []])
         self.assertEqual(host.project.read_bytes(), before)
 
     def test_no_path_leads_out(self):
