@@ -55,13 +55,7 @@ void web::body::support_bundle(const std::shared_ptr<asking>& /*from*/, reply to
                 for (const line& each :
                      lines_.newest(2 * book::most_lines, UINT64_MAX, false, [](const line&) { return true; })
                          .lines) {
-                    log_record record;
-                    record.time = std::chrono::system_clock::time_point(std::chrono::milliseconds(each.time));
-                    record.level = each.level;
-                    record.instance = each.instance;
-                    record.rule = each.rule;
-                    record.message = each.text;
-                    log += format_record(record, log_format::text);
+                    log += format_record(record_of(each), log_format::text);
                 }
                 std::string trace_text;
                 for (auto each = events->rbegin(); each != events->rend(); ++each) {

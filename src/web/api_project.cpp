@@ -50,12 +50,7 @@ void web::body::reload_from_disk(const std::shared_ptr<asking>& /*from*/, reply 
         if (read_project(made.project, around, mistakes) == nullptr) {
             json all = json::array();
             for (const manifest::mistake& each : mistakes) {
-                json one = mistake_json(each, "");
-                if (each.where.line != 0) {
-                    one["line"] = each.where.line;
-                    one["column"] = each.where.column;
-                }
-                all.push_back(std::move(one));
+                all.push_back(file_mistake_json(each));
             }
             to(problem(422, "mistakes", "The file has mistakes; everything goes on as before.",
                        {{"mistakes", all}}));

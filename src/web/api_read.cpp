@@ -448,13 +448,7 @@ void web::body::download_log(const std::shared_ptr<asking>& from, reply to) {
     made.headers.emplace_back("content-disposition", as_json ? "attachment; filename=\"iomhost-log.jsonl\""
                                                              : "attachment; filename=\"iomhost-log.txt\"");
     for (const line& each : found.lines) {
-        log_record record;
-        record.time = std::chrono::system_clock::time_point(std::chrono::milliseconds(each.time));
-        record.level = each.level;
-        record.instance = each.instance;
-        record.rule = each.rule;
-        record.message = each.text;
-        made.body += format_record(record, as_json ? log_format::json : log_format::text);
+        made.body += format_record(record_of(each), as_json ? log_format::json : log_format::text);
     }
     to(std::move(made));
 }
@@ -534,12 +528,7 @@ json web::body::complete_system(const json& live) {
             site around(made.project, made.modules, made.file_folders, known_);
             on_disk_ = parse_project(text, file, around, mistakes) != nullptr ? "changed" : "broken";
             for (const manifest::mistake& each : mistakes) {
-                json one = mistake_json(each, "");
-                if (each.where.line != 0) {
-                    one["line"] = each.where.line;
-                    one["column"] = each.where.column;
-                }
-                disk_mistakes_.push_back(std::move(one));
+                disk_mistakes_.push_back(file_mistake_json(each));
             }
         }
     }

@@ -42,6 +42,16 @@ std::string unescaped(std::string_view text) {
 
 } // namespace
 
+log_record record_of(const line& of) {
+    log_record made;
+    made.time = std::chrono::system_clock::time_point(std::chrono::milliseconds(of.time));
+    made.level = of.level;
+    made.instance = of.instance;
+    made.rule = of.rule;
+    made.message = of.text;
+    return made;
+}
+
 std::optional<frame_words> read_frame(std::string_view text) {
     frame_words made;
     made.in = take(text, "in  ");

@@ -24,6 +24,9 @@ struct line {
     std::string text;
 };
 
+/// As it was written; it points into the line.
+[[nodiscard]] log_record record_of(const line& of);
+
 /// A frame as Log Comms has written it: `in  text fin 5 bytes: hello`.
 struct frame_words {
     bool in = false;

@@ -162,11 +162,7 @@ void web::body::judged(const std::shared_ptr<plan>& what, const std::vector<mani
         if (each.warning && at.empty() && !what->lines) {
             continue; // it was there before, and is about something else
         }
-        json one = mistake_json(each, at == "/" ? "" : at);
-        if (what->lines && each.where.line != 0) {
-            one["line"] = each.where.line;
-            one["column"] = each.where.column;
-        }
+        json one = what->lines ? file_mistake_json(each) : mistake_json(each, at == "/" ? "" : at);
         good = good && each.warning;
         if (each.warning) {
             warnings.push_back(one);

@@ -16,6 +16,15 @@ json mistake_json(const manifest::mistake& what, const std::string& at) {
     return made;
 }
 
+json file_mistake_json(const manifest::mistake& what) {
+    json made = mistake_json(what, {});
+    if (what.where.line != 0) {
+        made["line"] = what.where.line;
+        made["column"] = what.where.column;
+    }
+    return made;
+}
+
 words::words(std::shared_ptr<const std::string> xml, std::uint32_t generation,
              const std::filesystem::path& file, std::shared_ptr<site> around, std::string key,
              redactor& known)

@@ -89,5 +89,7 @@ private:
 
 /// A mistake of the check, with its place in a request's body.
 [[nodiscard]] json mistake_json(const manifest::mistake& what, const std::string& at);
+/// With its line and column in a file.
+[[nodiscard]] json file_mistake_json(const manifest::mistake& what);
 
 } // namespace iom::host::web
