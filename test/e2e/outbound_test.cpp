@@ -230,6 +230,8 @@ TEST_P(Overload, LeavesNoRuleDeaf) {
                      xml::rule("line/message-dropped", xml::log("TOO MUCH")) +
                      xml::rule("host/action-failed", xml::log("TOO MUCH")) +
                      xml::rule("line/message-received", xml::log("GOT ${message}"))));
+    // The queue may be full before there is a session that could be told anything.
+    ASSERT_TRUE(eventually([&] { return far_end.get("/sessions")["open"] == 1; }));
     controller.wait_log("TOO MUCH");
     for (const std::string_view word : {"SLOWER", "STOP"}) {
         http(far_end.port(), "POST", "/send?path=/stop-reading", word);
